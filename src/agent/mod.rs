@@ -1,0 +1,1 @@
+//! The daemon: start, reload, leave; local services and checks, anti-entropy, maintenance.

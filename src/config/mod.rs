@@ -1,0 +1,1 @@
+//! Configuration: sources, merge, validation; HCL 1 and JSON in, `RuntimeConfig` out.

@@ -1,0 +1,1 @@
+//! The DNS server: names to lookups to records (`spec/dns.md`).

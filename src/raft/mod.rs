@@ -1,0 +1,1 @@
+//! Consensus: openraft behind our own module, log and vote on sled, snapshot files and archives.

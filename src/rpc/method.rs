@@ -1,0 +1,87 @@
+//! The table of server methods: one row gives a method its wire name, its request and its reply (`spec/rpc.md` 10).
+//!
+//! A row is a marker type; `server` gives it a handler, and every door (HTTP, DNS, the wire) calls it through the marker.
+
+use crate::types::coordinate::DatacenterMap;
+use crate::types::operator::{AutopilotConfig, ClusterHealth, RaftConfiguration, UsageReport};
+use crate::types::requests::*;
+use crate::types::txn::{TxnReadRequest, TxnReadResponse, TxnRequest, TxnResponse};
+use crate::types::{DeregisterRequest, KvRequest, RegisterRequest, SessionRequest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A server method.
+pub trait Method: Send + Sync + 'static {
+    /// Name on the wire.
+    const NAME: &'static str;
+    /// Request.
+    type Args: Request + Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
+    /// Reply.
+    type Reply: Serialize + DeserializeOwned + Send + Sync + 'static;
+}
+
+macro_rules! methods {
+    ($($marker:ident = $name:literal : $args:ty => $reply:ty;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`")]
+            pub struct $marker;
+            impl Method for $marker {
+                const NAME: &'static str = $name;
+                type Args = $args;
+                type Reply = $reply;
+            }
+        )*
+
+        /// Wire names of all methods.
+        pub const METHODS: &[&str] = &[$($name),*];
+    };
+}
+
+methods! {
+    StatusLeader = "Status.Leader": DcRequest => String;
+    StatusPeers = "Status.Peers": DcRequest => Vec<String>;
+
+    CatalogRegister = "Catalog.Register": RegisterRequest => ();
+    CatalogDeregister = "Catalog.Deregister": DeregisterRequest => ();
+    CatalogListDatacenters = "Catalog.ListDatacenters": DcRequest => Vec<String>;
+    CatalogListNodes = "Catalog.ListNodes": DcRequest => IndexedNodes;
+    CatalogListServices = "Catalog.ListServices": DcRequest => IndexedServices;
+    CatalogServiceNodes = "Catalog.ServiceNodes": ServiceRequest => IndexedServiceNodes;
+    CatalogNodeServices = "Catalog.NodeServices": NodeRequest => IndexedNodeServices;
+    CatalogNodeServiceList = "Catalog.NodeServiceList": NodeRequest => IndexedNodeServiceList;
+
+    HealthChecksInState = "Health.ChecksInState": StateRequest => IndexedHealthChecks;
+    HealthNodeChecks = "Health.NodeChecks": NodeRequest => IndexedHealthChecks;
+    HealthServiceChecks = "Health.ServiceChecks": ServiceRequest => IndexedHealthChecks;
+    HealthServiceNodes = "Health.ServiceNodes": ServiceRequest => IndexedCheckServiceNodes;
+
+    KvsApply = "KVS.Apply": KvRequest => bool;
+    KvsGet = "KVS.Get": KeyRequest => IndexedDirEntries;
+    KvsList = "KVS.List": KeyRequest => IndexedDirEntries;
+    KvsListKeys = "KVS.ListKeys": KeyListRequest => IndexedKeyList;
+
+    SessionApply = "Session.Apply": SessionRequest => String;
+    SessionGet = "Session.Get": SessionSpecificRequest => IndexedSessions;
+    SessionList = "Session.List": SessionSpecificRequest => IndexedSessions;
+    SessionNodeSessions = "Session.NodeSessions": NodeRequest => IndexedSessions;
+    SessionRenew = "Session.Renew": SessionSpecificRequest => IndexedSessions;
+
+    TxnApply = "Txn.Apply": TxnRequest => TxnResponse;
+    TxnRead = "Txn.Read": TxnReadRequest => TxnReadResponse;
+
+    CoordinateUpdate = "Coordinate.Update": CoordinateUpdateRequest => ();
+    CoordinateListDatacenters = "Coordinate.ListDatacenters": DcRequest => Vec<DatacenterMap>;
+    CoordinateListNodes = "Coordinate.ListNodes": DcRequest => IndexedCoordinates;
+    CoordinateNode = "Coordinate.Node": NodeRequest => IndexedCoordinates;
+
+    InternalNodeInfo = "Internal.NodeInfo": NodeRequest => IndexedNodeDump;
+    InternalNodeDump = "Internal.NodeDump": DcRequest => IndexedNodeDump;
+    InternalServiceDump = "Internal.ServiceDump": ServiceDumpRequest => IndexedCheckServiceNodes;
+
+    OperatorRaftGetConfiguration = "Operator.RaftGetConfiguration": DcRequest => RaftConfiguration;
+    OperatorRaftRemovePeer = "Operator.RaftRemovePeerByID": RaftRemovePeerRequest => ();
+    OperatorAutopilotGetConfiguration = "Operator.AutopilotGetConfiguration": DcRequest => AutopilotConfig;
+    OperatorAutopilotSetConfiguration = "Operator.AutopilotSetConfiguration": AutopilotSetRequest => bool;
+    OperatorServerHealth = "Operator.ServerHealth": DcRequest => ClusterHealth;
+    OperatorUsage = "Operator.Usage": DcRequest => UsageReport;
+}

@@ -1,0 +1,1 @@
+//! The state machine: tables, indexes, watches, snapshot records; one file per table.

@@ -1,0 +1,1 @@
+//! Metrics with interval aggregation and the log: formats, levels, files, live monitors.

@@ -1,0 +1,33 @@
+//! Domain structs with one serde shape: JSON for HTTP (human readable), msgpack for server RPC and snapshots.
+//!
+//! Field names are the reference's (`spec/snapshot.md` 3.3, `spec/http-api.md` 2); declaration order is the order of the
+//! JSON. What differs between the two encodings (durations, bytes, times) asks `is_human_readable`. This room knows
+//! nothing of tables, sockets or the agent.
+
+pub mod check;
+pub mod coordinate;
+pub mod duration;
+pub mod error;
+pub mod kv;
+pub mod node;
+pub mod operator;
+pub mod query;
+pub mod requests;
+pub mod service;
+pub mod session;
+pub mod txn;
+pub mod value;
+
+pub use check::{CheckDefinition, CheckStatus, CheckType, HealthCheck, ServiceCheckRef};
+pub use coordinate::{Coordinate, NodeCoordinate};
+pub use duration::GoDuration;
+pub use error::{Error, Result};
+pub use kv::{DirEntry, KvOp, KvRequest};
+pub use node::{DeregisterRequest, Locality, Node, RegisterRequest};
+pub use query::{QueryMeta, QueryOptions, QuerySource};
+pub use service::{CheckServiceNode, NodeService, ServiceAddress, ServiceKind, ServiceNode, Weights};
+pub use session::{Session, SessionBehavior, SessionOp, SessionRequest};
+pub use value::{Blob, StringMap};
+
+/// A raft log index; 0 means "never".
+pub type Index = u64;
