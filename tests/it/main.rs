@@ -1,0 +1,8 @@
+//! Whole-binary tests. One test binary: every further one would cost a full link.
+//!
+//! Each agent gets a loopback address of its own (127.x.y.z), so all of them use the default ports side by side.
+//! `CONSUL_BIN=/path/to/consul cargo test` also runs the comparisons with a real one.
+
+mod support;
+
+mod agent;

@@ -1,0 +1,447 @@
+//! Starts real agents, talks to them over plain sockets, waits on conditions, and ends what it started.
+
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read as _, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a condition may take before a test gives up. Generous: it bounds failures, not successes.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Path of the binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_tribune");
+
+/// Path of a real Consul, when the environment names one.
+pub fn reference_binary() -> Option<String> {
+    std::env::var("CONSUL_BIN").ok().filter(|path| !path.is_empty())
+}
+
+/// A loopback address that no other agent of this machine uses.
+pub fn own_address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let pid = std::process::id();
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (high, low) = (number / 250, number % 250 + 1);
+        let address = format!("127.{}.{}.{}", 16 + (pid / 256 + high * 7) % 200, pid % 256, low);
+        if std::net::TcpListener::bind((address.as_str(), 8500)).is_ok() {
+            return address;
+        }
+    }
+}
+
+/// Waits until `condition` gives a value; panics with `what` after [`PATIENCE`].
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < PATIENCE, "gave up waiting for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until `condition` holds.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}
+
+/// An HTTP answer.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Headers by lower-case name; the last value wins.
+    pub headers: BTreeMap<String, String>,
+    /// Body bytes.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
+    }
+
+    /// A header, by lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// `X-Consul-Index`.
+    #[track_caller]
+    pub fn index(&self) -> u64 {
+        self.header("x-consul-index").and_then(|text| text.parse().ok()).expect("the answer has an index")
+    }
+}
+
+/// A request over a fresh connection.
+pub fn request(
+    address: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<Response> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() || method == "PUT" || method == "POST" {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    head.push_str("\r\n");
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
+    read_response(&mut BufReader::new(stream), method == "HEAD")
+}
+
+/// Reads one answer from a connection.
+pub fn read_response(reader: &mut impl BufRead, no_body: bool) -> std::io::Result<Response> {
+    let broken = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| broken("no status line"))?;
+    let mut headers = BTreeMap::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let mut body = Vec::new();
+    if no_body {
+        return Ok(Response { status, headers, body });
+    }
+    if headers.get("transfer-encoding").is_some_and(|value| value == "chunked") {
+        loop {
+            line.clear();
+            reader.read_line(&mut line)?;
+            let size = usize::from_str_radix(line.trim(), 16).map_err(|_| broken("bad chunk size"))?;
+            let mut chunk = vec![0; size + 2];
+            reader.read_exact(&mut chunk)?;
+            body.extend_from_slice(&chunk[..size]);
+            if size == 0 {
+                break;
+            }
+        }
+    } else if let Some(length) = headers.get("content-length") {
+        body.resize(length.parse().map_err(|_| broken("bad content length"))?, 0);
+        reader.read_exact(&mut body)?;
+    } else {
+        reader.read_to_end(&mut body)?;
+    }
+    Ok(Response { status, headers, body })
+}
+
+/// What to start.
+pub struct AgentBuilder {
+    binary: String,
+    args: Vec<String>,
+    files: Vec<(String, String)>,
+    dev: bool,
+    dir: Option<PathBuf>,
+    address: String,
+    wait: bool,
+}
+
+/// A running agent; killed when dropped.
+pub struct TestAgent {
+    /// The process.
+    pub child: Child,
+    /// Its loopback address.
+    pub address: String,
+    /// Folder with `data`, `config` and `log`.
+    pub dir: PathBuf,
+    binary: String,
+    args: Vec<String>,
+    _temp: Option<tempfile::TempDir>,
+}
+
+/// A development agent (in memory) of the binary under test.
+pub fn dev() -> AgentBuilder {
+    AgentBuilder::new(BINARY, true)
+}
+
+/// A single server with a data directory.
+pub fn server() -> AgentBuilder {
+    AgentBuilder::new(BINARY, false)
+}
+
+impl AgentBuilder {
+    /// With any binary that takes this command line.
+    pub fn new(binary: &str, dev: bool) -> Self {
+        AgentBuilder {
+            binary: binary.to_owned(),
+            args: Vec::new(),
+            files: Vec::new(),
+            dev,
+            dir: None,
+            address: own_address(),
+            wait: true,
+        }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds a file to the configuration directory.
+    pub fn file(mut self, name: &str, content: &str) -> Self {
+        self.files.push((name.to_owned(), content.to_owned()));
+        self
+    }
+
+    /// Uses an existing folder (for restarts with other options).
+    pub fn dir(mut self, dir: &Path) -> Self {
+        self.dir = Some(dir.to_owned());
+        self
+    }
+
+    /// Uses this address.
+    pub fn address(mut self, address: &str) -> Self {
+        self.address = address.to_owned();
+        self
+    }
+
+    /// Does not wait for readiness (for starts that should fail).
+    pub fn no_wait(mut self) -> Self {
+        self.wait = false;
+        self
+    }
+
+    /// Starts it and waits until it leads and knows itself.
+    #[track_caller]
+    pub fn start(self) -> TestAgent {
+        let temp = self.dir.is_none().then(|| tempfile::tempdir().expect("a temporary folder"));
+        let dir = self.dir.unwrap_or_else(|| temp.as_ref().expect("made above").path().to_owned());
+        fs::create_dir_all(dir.join("config")).expect("config folder");
+        for (name, content) in &self.files {
+            fs::write(dir.join("config").join(name), content).expect("config file");
+        }
+        let mut args = vec![
+            "agent".to_owned(),
+            format!("-bind={}", self.address),
+            format!("-client={}", self.address),
+            "-node=node1".to_owned(),
+            "-log-level=debug".to_owned(),
+            format!("-config-dir={}", dir.join("config").display()),
+        ];
+        if self.dev {
+            args.push("-dev".to_owned());
+        } else {
+            args.push("-server".to_owned());
+            args.push("-bootstrap-expect=1".to_owned());
+            args.push("-hcl=performance { raft_multiplier = 1 }".to_owned());
+            args.push(format!("-data-dir={}", dir.join("data").display()));
+        }
+        args.extend(self.args);
+        let child = spawn(&self.binary, &args, &dir);
+        let mut agent = TestAgent { child, address: self.address, dir, binary: self.binary, args, _temp: temp };
+        if self.wait {
+            agent.wait_ready();
+        }
+        agent
+    }
+}
+
+fn spawn(binary: &str, args: &[String], dir: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(dir.join("log")).expect("log file");
+    Command::new(binary)
+        .args(args)
+        .env_remove("CONSUL_HTTP_ADDR")
+        .env_remove("NOTIFY_SOCKET")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("log handle"))
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {binary}: {error}"))
+}
+
+impl TestAgent {
+    /// `address:8500`.
+    pub fn http_address(&self) -> String {
+        format!("{}:8500", self.address)
+    }
+
+    /// `address:8600`.
+    pub fn dns_address(&self) -> String {
+        format!("{}:8600", self.address)
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+
+    /// Waits until the agent leads and its node is in the catalog.
+    #[track_caller]
+    pub fn wait_ready(&mut self) {
+        let start = Instant::now();
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("the agent ended with {status}:\n{}", self.log());
+            }
+            let address = self.http_address();
+            let known = request(&address, "GET", "/v1/catalog/node/node1", &[], &[]);
+            if known.is_ok_and(|answer| answer.status == 200 && answer.text().contains("\"consul\"")) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "the agent did not become ready:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// A request.
+    #[track_caller]
+    pub fn send(&self, method: &str, target: &str, body: impl AsRef<[u8]>) -> Response {
+        self.send_with(method, target, &[], body)
+    }
+
+    /// A request with headers.
+    #[track_caller]
+    pub fn send_with(&self, method: &str, target: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Response {
+        request(&self.http_address(), method, target, headers, body.as_ref())
+            .unwrap_or_else(|error| panic!("{method} {target}: {error}\n{}", self.log()))
+    }
+
+    /// GET.
+    #[track_caller]
+    pub fn get(&self, target: &str) -> Response {
+        self.send("GET", target, "")
+    }
+
+    /// PUT.
+    #[track_caller]
+    pub fn put(&self, target: &str, body: impl AsRef<[u8]>) -> Response {
+        self.send("PUT", target, body)
+    }
+
+    /// PUT that must answer 200.
+    #[track_caller]
+    pub fn put_ok(&self, target: &str, body: impl AsRef<[u8]>) -> Response {
+        let answer = self.put(target, body);
+        assert_eq!(answer.status, 200, "PUT {target}: {}", answer.text());
+        answer
+    }
+
+    /// DELETE.
+    #[track_caller]
+    pub fn delete(&self, target: &str) -> Response {
+        self.send("DELETE", target, "")
+    }
+
+    /// Runs a command of the command line against this agent.
+    #[track_caller]
+    pub fn cli(&self, args: &[&str]) -> Output {
+        self.cli_with_stdin(args, b"")
+    }
+
+    /// Runs a command with standard input.
+    #[track_caller]
+    pub fn cli_with_stdin(&self, args: &[&str], stdin: &[u8]) -> Output {
+        run_cli(&self.binary, args, &[("CONSUL_HTTP_ADDR", &self.http_address())], stdin)
+    }
+
+    /// Kills it as a crash would (SIGKILL).
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process ends");
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id() as i32);
+        nix::sys::signal::kill(pid, signal).expect("the process can be signalled");
+    }
+
+    /// Waits for the end and returns the exit code.
+    #[track_caller]
+    pub fn wait_exit(&mut self) -> Option<i32> {
+        wait_for("the agent to end", || self.child.try_wait().expect("the process can be watched")).code()
+    }
+
+    /// Starts the same command line again on the same folder.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        self.restart_no_wait();
+        self.wait_ready();
+    }
+
+    /// Starts the same command line again without waiting for readiness.
+    pub fn restart_no_wait(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(&self.binary, &self.args, &self.dir);
+    }
+
+    /// One DNS question over UDP, the answer's bytes.
+    #[track_caller]
+    pub fn dns_udp(&self, packet: &[u8]) -> Option<Vec<u8>> {
+        let socket = UdpSocket::bind((self.address.as_str(), 0)).expect("a client socket");
+        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout can be set");
+        socket.send_to(packet, self.dns_address()).expect("the question goes out");
+        let mut buffer = vec![0; 65_535];
+        let length = socket.recv(&mut buffer).ok()?;
+        buffer.truncate(length);
+        Some(buffer)
+    }
+}
+
+impl Drop for TestAgent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(60).collect();
+            eprintln!("--- log of {} ---", self.address);
+            for line in tail.iter().rev() {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
+
+/// Runs the command line with an environment of its own.
+#[track_caller]
+pub fn run_cli(binary: &str, args: &[&str], env: &[(&str, &str)], stdin: &[u8]) -> Output {
+    let mut command = Command::new(binary);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CONSUL_")) {
+        command.env_remove(name);
+    }
+    command.envs(env.iter().copied());
+    let mut child = command.spawn().expect("the command starts");
+    child.stdin.take().expect("piped").write_all(stdin).ok();
+    child.wait_with_output().expect("the command ends")
+}
+
+/// Standard output as text.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Standard error as text.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
