@@ -1,0 +1,127 @@
+//! The servers under comparison: start, readiness, memory and CPU as the kernel accounts them.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A server process with a data directory of its own; ended when dropped.
+pub struct Server {
+    /// Name in the table.
+    pub name: String,
+    /// `ip:port` of HTTP.
+    pub http: String,
+    /// `ip:port` of DNS.
+    pub dns: String,
+    /// Time from the start of the process to the first acknowledged write.
+    pub first_write: Duration,
+    child: Child,
+    dir: PathBuf,
+}
+
+/// Configuration that both get: one server, no waiting for slow clients, room for 5,000 watchers.
+const CONFIG: &str = r#"
+performance { raft_multiplier = 1 }
+limits { http_max_conns_per_client = 20000 rpc_max_conns_per_client = 20000 }
+disable_update_check = true
+"#;
+
+impl Server {
+    /// Starts `binary` on its own loopback address and waits for the first write.
+    pub fn start(name: &str, binary: &str, number: usize) -> Result<Server, String> {
+        let address = format!("127.{}.{}.{}", 220, std::process::id() % 250, number + 1);
+        let dir = std::env::temp_dir().join(format!("compare-{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(dir.join("config")).map_err(|error| error.to_string())?;
+        fs::write(dir.join("config/compare.hcl"), CONFIG).map_err(|error| error.to_string())?;
+        let log = fs::File::create(dir.join("log")).map_err(|error| error.to_string())?;
+        let started = Instant::now();
+        let child = Command::new(binary)
+            .args(["agent", "-server", "-bootstrap-expect=1", "-node=bench", "-log-level=warn"])
+            .arg(format!("-data-dir={}", dir.join("data").display()))
+            .arg(format!("-config-dir={}", dir.join("config").display()))
+            .arg(format!("-bind={address}"))
+            .arg(format!("-client={address}"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(|error| error.to_string())?)
+            .stderr(log)
+            .spawn()
+            .map_err(|error| format!("cannot start {binary}: {error}"))?;
+        let mut server = Server {
+            name: name.to_owned(),
+            http: format!("{address}:8500"),
+            dns: format!("{address}:8600"),
+            first_write: Duration::ZERO,
+            child,
+            dir,
+        };
+        while server.call("PUT", "/v1/kv/first", b"1").is_none_or(|(status, body)| status != 200 || body != b"true") {
+            if let Ok(Some(status)) = server.child.try_wait() {
+                return Err(format!("{binary} ended with {status}; log in {}", server.dir.join("log").display()));
+            }
+            if started.elapsed() > Duration::from_secs(60) {
+                return Err(format!("{binary} took no write within 60 s"));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        server.first_write = started.elapsed();
+        Ok(server)
+    }
+
+    /// One plain request; `None` when the connection fails.
+    pub fn call(&self, method: &str, target: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        let mut stream = TcpStream::connect(&self.http).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let split = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let status = std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()?;
+        Some((status, answer[split + 4..].to_vec()))
+    }
+
+    /// A request that must answer 200.
+    pub fn must(&self, method: &str, target: &str, body: &[u8]) -> Result<Vec<u8>, String> {
+        match self.call(method, target, body) {
+            Some((200, body)) => Ok(body),
+            Some((status, body)) => {
+                Err(format!("{}: {method} {target}: {status} {}", self.name, String::from_utf8_lossy(&body)))
+            }
+            None => Err(format!("{}: {method} {target}: no answer", self.name)),
+        }
+    }
+
+    /// Resident memory, MiB.
+    pub fn rss_mib(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.trim().trim_end_matches(" kB").trim().parse::<f64>().ok());
+        kib.unwrap_or(0.0) / 1024.0
+    }
+
+    /// CPU time used so far, user and system, seconds.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
+        let fields: Vec<&str> = after_name.split(' ').collect();
+        let ticks = |position: usize| fields.get(position).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+        (ticks(11) + ticks(12)) / 100.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
