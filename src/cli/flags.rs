@@ -443,10 +443,16 @@ mod tests {
             (&["--nosuch"][..], "flag provided but not defined: -nosuch"),
             (&["-separator"], "flag needs an argument: -separator"),
             (&["-modify-index=abc"], "invalid value \"abc\" for flag -modify-index: parse error"),
-            (&["-modify-index=99999999999999999999"], "invalid value \"99999999999999999999\" for flag -modify-index: value out of range"),
+            (
+                &["-modify-index=99999999999999999999"],
+                "invalid value \"99999999999999999999\" for flag -modify-index: value out of range",
+            ),
             (&["-max=abc"], "invalid value \"abc\" for flag -max: strconv.ParseUint: parsing \"abc\": invalid syntax"),
             (&["-detailed=maybe"], "invalid boolean value \"maybe\" for -detailed: parse error"),
-            (&["-cleanup=x"], "invalid boolean value \"x\" for -cleanup: strconv.ParseBool: parsing \"x\": invalid syntax"),
+            (
+                &["-cleanup=x"],
+                "invalid boolean value \"x\" for -cleanup: strconv.ParseBool: parsing \"x\": invalid syntax",
+            ),
             (&["-wait=10"], "invalid value \"10\" for flag -wait: parse error"),
             (&["-meta=k"], "invalid value \"k\" for flag -meta: Missing \"=\" value in argument: k"),
             (&["---x"], "bad flag syntax: ---x"),
