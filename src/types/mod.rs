@@ -9,12 +9,14 @@ pub mod coordinate;
 pub mod duration;
 pub mod error;
 pub mod kv;
+pub mod msgpack;
 pub mod node;
 pub mod operator;
 pub mod query;
 pub mod requests;
 pub mod service;
 pub mod session;
+pub mod system;
 pub mod txn;
 pub mod value;
 
@@ -27,6 +29,7 @@ pub use node::{DeregisterRequest, Locality, Node, RegisterRequest};
 pub use query::{QueryMeta, QueryOptions, QuerySource};
 pub use service::{CheckServiceNode, NodeService, ServiceAddress, ServiceKind, ServiceNode, Weights};
 pub use session::{Session, SessionBehavior, SessionOp, SessionRequest};
+pub use system::{SystemMetadataEntry, SystemMetadataOp, SystemMetadataRequest, TombstoneRequest};
 pub use value::{Blob, StringMap};
 
 /// A raft log index; 0 means "never".
