@@ -24,7 +24,7 @@ pub struct Server {
 /// Configuration that both get: one server, no waiting for slow clients, room for 5,000 watchers.
 const CONFIG: &str = r#"
 performance { raft_multiplier = 1 }
-limits { http_max_conns_per_client = 20000 rpc_max_conns_per_client = 20000 }
+limits { http_max_conns_per_client = 8000 rpc_max_conns_per_client = 8000 }
 disable_update_check = true
 "#;
 
@@ -59,7 +59,8 @@ impl Server {
         };
         while server.call("PUT", "/v1/kv/first", b"1").is_none_or(|(status, body)| status != 200 || body != b"true") {
             if let Ok(Some(status)) = server.child.try_wait() {
-                return Err(format!("{binary} ended with {status}; log in {}", server.dir.join("log").display()));
+                let log = fs::read_to_string(server.dir.join("log")).unwrap_or_default();
+                return Err(format!("{binary} ended with {status}:\n{log}"));
             }
             if started.elapsed() > Duration::from_secs(60) {
                 return Err(format!("{binary} took no write within 60 s"));
