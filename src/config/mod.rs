@@ -1,1 +1,93 @@
-//! Configuration: sources, merge, validation; HCL 1 and JSON in, `RuntimeConfig` out.
+//! Configuration: files, fragments and flags are merged and validated into a [`RuntimeConfig`] (`spec/agent-config.md`).
+//!
+//! The way of a value: [`hcl`] or JSON text, decoded by one table of keys, merged in source order, then built and checked.
+//! This room opens no socket and knows nothing of the agent.
+
+pub mod definition;
+pub mod runtime;
+
+pub use definition::{CheckDefinitionFile, ServiceDefinition};
+pub use runtime::*;
+
+use serde_json::{Map, Value};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Syntax of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// HCL 1.
+    Hcl,
+    /// JSON.
+    Json,
+}
+
+/// What to load: the sources in the order of `spec/agent-config.md` 1.
+#[derive(Clone, Debug, Default)]
+pub struct Load {
+    /// `-dev`.
+    pub dev: bool,
+    /// `-config-format`.
+    pub config_format: Option<Format>,
+    /// `-config-file` and `-config-dir` in command-line order.
+    pub files: Vec<PathBuf>,
+    /// Values of the flags, keyed as a file would.
+    pub flags: Map<String, Value>,
+    /// `-hcl` fragments in order.
+    pub hcl: Vec<String>,
+    /// Warnings that the flags themselves cause.
+    pub warnings: Vec<String>,
+}
+
+/// A loaded configuration.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: RuntimeConfig,
+    /// Warnings for the user, in order.
+    pub warnings: Vec<String>,
+}
+
+/// Why a configuration was refused; the text is the reference's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(pub String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<String> for ConfigError {
+    fn from(text: String) -> Self {
+        ConfigError(text)
+    }
+}
+
+/// Reads, merges and validates all sources.
+pub fn load(load: &Load) -> Result<Loaded, ConfigError> {
+    let _ = load;
+    todo!()
+}
+
+/// The services of one file, for `services register` and `services deregister`.
+pub fn service_file(path: &Path) -> Result<Vec<ServiceDefinition>, ConfigError> {
+    let _ = path;
+    todo!()
+}
+
+impl RuntimeConfig {
+    /// The configuration of `agent -dev` without any other source.
+    pub fn dev() -> RuntimeConfig {
+        let loaded = load(&Load { dev: true, ..Load::default() });
+        loaded.expect("the defaults of dev mode are valid").config
+    }
+
+    /// This configuration after a reload: reloadable values (R) come from `new`, all others stay.
+    pub fn reloaded(&self, new: &RuntimeConfig) -> RuntimeConfig {
+        let _ = new;
+        todo!()
+    }
+}
