@@ -54,7 +54,9 @@ impl fmt::Display for RaftError {
                 "cannot use {}: {error}; the data directory and everything in it must belong to the user that runs the server",
                 path.display()
             ),
-            RaftError::Corrupt { path, reason, advice } => write!(f, "{} is damaged: {reason}. {advice}", path.display()),
+            RaftError::Corrupt { path, reason, advice } => {
+                write!(f, "{} is damaged: {reason}. {advice}", path.display())
+            }
             RaftError::Config(text) | RaftError::Engine(text) => f.write_str(text),
         }
     }
