@@ -1,1 +1,4 @@
 //! Metrics with interval aggregation and the log: formats, levels, files, live monitors.
+
+pub mod logging;
+pub mod metrics;
