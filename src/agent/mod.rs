@@ -1,11 +1,13 @@
 //! The daemon: start, reload, leave; local services and checks, anti-entropy, maintenance.
 
+pub mod daemon;
 pub mod local;
 pub mod members;
 
 pub use local::LocalState;
 pub use members::{Member, MemberStatus};
 
+use crate::config::RuntimeConfig;
 use crate::server::{Encoded, Encoding, Endpoint, ReadEndpoint, Server};
 use crate::types::{CheckStatus, CheckType, HealthCheck, NodeService, Result};
 use serde_json::Value;
@@ -43,11 +45,27 @@ pub struct Agent {
 }
 
 struct Inner {
+    config: arc_swap::ArcSwap<RuntimeConfig>,
     server: Option<Server>,
     local: LocalState,
 }
 
 impl Agent {
+    /// The configuration in force.
+    pub fn config(&self) -> Arc<RuntimeConfig> {
+        self.inner.config.load_full()
+    }
+
+    /// Id of this node, a UUID.
+    pub fn node_id(&self) -> &str {
+        todo!()
+    }
+
+    /// Live log lines from `level` on, until the receiver is dropped (`spec/http-api.md` 3.2.9).
+    pub fn monitor(&self, level: tracing::Level, json: bool) -> crate::telemetry::logging::Monitor {
+        crate::telemetry::logging::monitor(level, json)
+    }
+
     /// The server in this process, if the agent is one.
     pub fn server(&self) -> Option<&Server> {
         self.inner.server.as_ref()
