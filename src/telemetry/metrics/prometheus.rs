@@ -10,21 +10,53 @@ const QUANTILES: [(&str, f64); 3] = [("0.5", 0.5), ("0.9", 0.9), ("0.99", 0.99)]
 /// Series that the text always has, with the value 0 (or no quantiles) until something is recorded, so that dashboards
 /// and alerts find them from the first scrape.
 const DECLARED: [(Kind, &str, &str); 20] = [
-    (Kind::Gauge, "autopilot.failure_tolerance", "Tracks the number of voting servers that the cluster can lose while continuing to function."),
-    (Kind::Gauge, "autopilot.healthy", "Tracks the overall health of the local server cluster. 1 if all servers are healthy, 0 if one or more are unhealthy."),
+    (
+        Kind::Gauge,
+        "autopilot.failure_tolerance",
+        "Tracks the number of voting servers that the cluster can lose while continuing to function.",
+    ),
+    (
+        Kind::Gauge,
+        "autopilot.healthy",
+        "Tracks the overall health of the local server cluster. 1 if all servers are healthy, 0 if one or more are unhealthy.",
+    ),
     (Kind::Sample, "catalog.deregister", "Measures the time it takes to complete a catalog deregister operation."),
     (Kind::Sample, "catalog.register", "Measures the time it takes to complete a catalog register operation."),
-    (Kind::Counter, "client.rpc", "Increments whenever a Consul agent in client mode makes an RPC request to a Consul server."),
-    (Kind::Counter, "client.rpc.exceeded", "Increments whenever a Consul agent in client mode makes an RPC request to a Consul server gets rate limited by that agent's limits configuration."),
-    (Kind::Counter, "client.rpc.failed", "Increments whenever a Consul agent in client mode makes an RPC request to a Consul server and fails."),
+    (
+        Kind::Counter,
+        "client.rpc",
+        "Increments whenever a Consul agent in client mode makes an RPC request to a Consul server.",
+    ),
+    (
+        Kind::Counter,
+        "client.rpc.exceeded",
+        "Increments whenever a Consul agent in client mode makes an RPC request to a Consul server gets rate limited by that agent's limits configuration.",
+    ),
+    (
+        Kind::Counter,
+        "client.rpc.failed",
+        "Increments whenever a Consul agent in client mode makes an RPC request to a Consul server and fails.",
+    ),
     (Kind::Sample, "kvs.apply", "Measures the time it takes to complete an update to the KV store."),
     (Kind::Counter, "raft.apply", "Increments for each raft transaction applied."),
     (Kind::Gauge, "raft.applied_index", "Represents the raft applied index."),
     (Kind::Gauge, "raft.last_index", "Represents the raft last index."),
-    (Kind::Sample, "raft.commitTime", "This measures the time it takes to commit a new entry to the Raft log on the leader."),
-    (Kind::Sample, "raft.leader.lastContact", "Measures the time since the leader was last able to contact the follower nodes when checking its leader lease."),
+    (
+        Kind::Sample,
+        "raft.commitTime",
+        "This measures the time it takes to commit a new entry to the Raft log on the leader.",
+    ),
+    (
+        Kind::Sample,
+        "raft.leader.lastContact",
+        "Measures the time since the leader was last able to contact the follower nodes when checking its leader lease.",
+    ),
     (Kind::Counter, "rpc.query", "Increments when a server receives a read request."),
-    (Kind::Gauge, "rpc.queries_blocking", "Shows the current number of in-flight blocking queries the server is handling."),
+    (
+        Kind::Gauge,
+        "rpc.queries_blocking",
+        "Shows the current number of in-flight blocking queries the server is handling.",
+    ),
     (Kind::Counter, "rpc.request", "Increments when a server receives a Consul-related RPC request."),
     (Kind::Counter, "rpc.request_error", "Increments when a server returns an error from an RPC request."),
     (Kind::Gauge, "server.isLeader", "Tracks if the server is a leader."),
@@ -117,14 +149,7 @@ pub fn text(series: impl Iterator<Item = (String, &'static Series)>, oldest: Sys
     text
 }
 
-fn summary_rows(
-    rows: &mut String,
-    name: &str,
-    labels: &[(String, String)],
-    recent: &mut [f32],
-    sum: f64,
-    count: u64,
-) {
+fn summary_rows(rows: &mut String, name: &str, labels: &[(String, String)], recent: &mut [f32], sum: f64, count: u64) {
     recent.sort_unstable_by(f32::total_cmp);
     for (shown, q) in QUANTILES {
         let _ = writeln!(rows, "{name}{} {}", label_text(labels, Some(shown)), float(quantile(recent, q)));

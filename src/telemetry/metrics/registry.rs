@@ -392,7 +392,8 @@ mod tests {
         }
         registry.record(Kind::Sample, "acl.ResolveToken", &[], 1.0);
         let summary = closed(&registry);
-        let rows: Vec<_> = summary.samples.iter().map(|row| (row.name.as_str(), row.labels.get("method"), row.count)).collect();
+        let rows: Vec<_> =
+            summary.samples.iter().map(|row| (row.name.as_str(), row.labels.get("method"), row.count)).collect();
         let text = |text: &str| text.to_owned();
         assert_eq!(
             rows,
