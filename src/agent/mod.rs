@@ -1,5 +1,6 @@
 //! The daemon: start, reload, leave; local services and checks, anti-entropy, maintenance.
 
+pub mod checks;
 pub mod daemon;
 pub mod local;
 pub mod members;
