@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::io::{ErrorKind, Write};
 
-/// Shared flag groups of a command (`spec/cli.md` 4), to be combined with `|` of their constants.
+/// Shared flag groups of a command (`spec/cli.md` 4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
     /// Address, token and TLS flags.
@@ -90,90 +90,34 @@ impl Command {
 
 /// Flags of group C.
 pub const CLIENT_FLAGS: &[Flag] = &[
-    Flag::new(
-        "ca-file",
-        Kind::StringValue,
-        "Path to a CA file to use for TLS when communicating with Consul. This can also be specified via the \
-         CONSUL_CACERT environment variable.",
-    ),
-    Flag::new(
-        "ca-path",
-        Kind::StringValue,
-        "Path to a directory of CA certificates to use for TLS when communicating with Consul. This can also be \
-         specified via the CONSUL_CAPATH environment variable.",
-    ),
-    Flag::new(
-        "client-cert",
-        Kind::StringValue,
-        "Path to a client cert file to use for TLS when 'verify_incoming' is enabled. This can also be specified via \
-         the CONSUL_CLIENT_CERT environment variable.",
-    ),
-    Flag::new(
-        "client-key",
-        Kind::StringValue,
-        "Path to a client key file to use for TLS when 'verify_incoming' is enabled. This can also be specified via \
-         the CONSUL_CLIENT_KEY environment variable.",
-    ),
-    Flag::new(
-        "http-addr",
-        Kind::StringValue,
-        "The `address` and port of the Consul HTTP agent. The value can be an IP address or DNS address, but it must \
-         also include the port. This can also be specified via the CONSUL_HTTP_ADDR environment variable. The default \
-         value is http://127.0.0.1:8500. The scheme can also be set to HTTPS by setting the environment variable \
-         CONSUL_HTTP_SSL=true. This may be a unix domain socket using `unix:///path/to/socket` if the agent is \
-         configured to listen that way.",
-    ),
-    Flag::new(
-        "tls-server-name",
-        Kind::StringValue,
-        "The server name to use as the SNI host when connecting via TLS. This can also be specified via the \
-         CONSUL_TLS_SERVER_NAME environment variable.",
-    ),
-    Flag::new(
-        "token",
-        Kind::StringValue,
-        "ACL token to use in the request. This can also be specified via the CONSUL_HTTP_TOKEN environment variable. \
-         If unspecified, the query will default to the token of the Consul agent at the HTTP address.",
-    ),
-    Flag::new(
-        "token-file",
-        Kind::StringValue,
-        "File containing the ACL token to use in the request instead of one specified via the -token argument or \
-         CONSUL_HTTP_TOKEN environment variable. This can also be specified via the CONSUL_HTTP_TOKEN_FILE \
-         environment variable.",
-    ),
+    Flag::new("ca-file", Kind::StringValue, "File with the CA certificates (PEM) that the agent's certificate must lead to. Environment: CONSUL_CACERT."),
+    Flag::new("ca-path", Kind::StringValue, "Directory with files of CA certificates (PEM). Environment: CONSUL_CAPATH."),
+    Flag::new("client-cert", Kind::StringValue, "Certificate (PEM) to show to an agent that verifies its clients; needs -client-key. Environment: CONSUL_CLIENT_CERT."),
+    Flag::new("client-key", Kind::StringValue, "Key (PEM) of the certificate given with -client-cert. Environment: CONSUL_CLIENT_KEY."),
+    Flag::new("http-addr", Kind::StringValue, "The `address` of the agent's HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket. Environment: CONSUL_HTTP_ADDR; CONSUL_HTTP_SSL=true selects HTTPS. The default is http://127.0.0.1:8500."),
+    Flag::new("tls-server-name", Kind::StringValue, "Name that the agent's TLS certificate must carry, also sent as SNI. Environment: CONSUL_TLS_SERVER_NAME."),
+    Flag::new("token", Kind::StringValue, "ACL token of the request. Environment: CONSUL_HTTP_TOKEN. Without one the agent uses its own default token."),
+    Flag::new("token-file", Kind::StringValue, "File that holds the ACL token of the request; wins over -token. Environment: CONSUL_HTTP_TOKEN_FILE."),
 ];
 
 /// Flags of group S.
 pub const SERVER_FLAGS: &[Flag] = &[
-    Flag::new(
-        "datacenter",
-        Kind::StringValue,
-        "Name of the datacenter to query. If unspecified, this will default to the datacenter of the queried agent.",
-    ),
-    Flag::new(
-        "stale",
-        Kind::BoolValue,
-        "Permit any Consul server (non-leader) to respond to this request. This allows for lower latency and higher \
-         throughput, but can result in stale data. This option has no effect on non-read operations. The default \
-         value is false.",
-    ),
+    Flag::new("datacenter", Kind::StringValue, "Datacenter that answers the request; the agent's own by default."),
+    Flag::new("stale", Kind::BoolValue, "Let any server answer a read, not only the leader: faster, but the answer may be out of date. Writes ignore it. The default is false."),
 ];
 
 /// Flags of group N without the partition.
 pub const NAMESPACE_FLAGS: &[Flag] = &[Flag::new(
     "namespace",
     Kind::StringValue,
-    "Specifies the namespace to query. If not provided, the namespace will be inferred from the request's ACL token, \
-     or will default to the `default` namespace. Namespaces are a Consul Enterprise feature.",
+    "Namespace of the request; `default` is the only one here. Environment: CONSUL_NAMESPACE.",
 )];
 
 /// Flags of group P.
 pub const PARTITION_FLAGS: &[Flag] = &[Flag::new(
     "partition",
     Kind::StringValue,
-    "Specifies the admin partition to query. If not provided, the admin partition will be inferred from the request's \
-     ACL token, or will default to the `default` admin partition. Admin Partitions are a Consul Enterprise feature.",
+    "Admin partition of the request; `default` is the only one here. Environment: CONSUL_PARTITION.",
 )];
 
 /// Why a command ends other than with success.

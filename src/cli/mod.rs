@@ -2,8 +2,11 @@
 
 pub mod command;
 pub mod commands;
+pub mod connect;
+pub mod data;
 pub mod flags;
 pub mod help;
+pub mod output;
 
 pub use command::{Command, Context, Exit, Groups};
 pub use flags::{Flag, Kind, Matches};
