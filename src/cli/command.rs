@@ -90,20 +90,56 @@ impl Command {
 
 /// Flags of group C.
 pub const CLIENT_FLAGS: &[Flag] = &[
-    Flag::new("ca-file", Kind::StringValue, "File with the CA certificates (PEM) that the agent's certificate must lead to. Environment: CONSUL_CACERT."),
-    Flag::new("ca-path", Kind::StringValue, "Directory with files of CA certificates (PEM). Environment: CONSUL_CAPATH."),
-    Flag::new("client-cert", Kind::StringValue, "Certificate (PEM) to show to an agent that verifies its clients; needs -client-key. Environment: CONSUL_CLIENT_CERT."),
-    Flag::new("client-key", Kind::StringValue, "Key (PEM) of the certificate given with -client-cert. Environment: CONSUL_CLIENT_KEY."),
-    Flag::new("http-addr", Kind::StringValue, "The `address` of the agent's HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket. Environment: CONSUL_HTTP_ADDR; CONSUL_HTTP_SSL=true selects HTTPS. The default is http://127.0.0.1:8500."),
-    Flag::new("tls-server-name", Kind::StringValue, "Name that the agent's TLS certificate must carry, also sent as SNI. Environment: CONSUL_TLS_SERVER_NAME."),
-    Flag::new("token", Kind::StringValue, "ACL token of the request. Environment: CONSUL_HTTP_TOKEN. Without one the agent uses its own default token."),
-    Flag::new("token-file", Kind::StringValue, "File that holds the ACL token of the request; wins over -token. Environment: CONSUL_HTTP_TOKEN_FILE."),
+    Flag::new(
+        "ca-file",
+        Kind::StringValue,
+        "File with the CA certificates (PEM) that the agent's certificate must lead to. Environment: CONSUL_CACERT.",
+    ),
+    Flag::new(
+        "ca-path",
+        Kind::StringValue,
+        "Directory with files of CA certificates (PEM). Environment: CONSUL_CAPATH.",
+    ),
+    Flag::new(
+        "client-cert",
+        Kind::StringValue,
+        "Certificate (PEM) to show to an agent that verifies its clients; needs -client-key. Environment: CONSUL_CLIENT_CERT.",
+    ),
+    Flag::new(
+        "client-key",
+        Kind::StringValue,
+        "Key (PEM) of the certificate given with -client-cert. Environment: CONSUL_CLIENT_KEY.",
+    ),
+    Flag::new(
+        "http-addr",
+        Kind::StringValue,
+        "The `address` of the agent's HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket. Environment: CONSUL_HTTP_ADDR; CONSUL_HTTP_SSL=true selects HTTPS. The default is http://127.0.0.1:8500.",
+    ),
+    Flag::new(
+        "tls-server-name",
+        Kind::StringValue,
+        "Name that the agent's TLS certificate must carry, also sent as SNI. Environment: CONSUL_TLS_SERVER_NAME.",
+    ),
+    Flag::new(
+        "token",
+        Kind::StringValue,
+        "ACL token of the request. Environment: CONSUL_HTTP_TOKEN. Without one the agent uses its own default token.",
+    ),
+    Flag::new(
+        "token-file",
+        Kind::StringValue,
+        "File that holds the ACL token of the request; wins over -token. Environment: CONSUL_HTTP_TOKEN_FILE.",
+    ),
 ];
 
 /// Flags of group S.
 pub const SERVER_FLAGS: &[Flag] = &[
     Flag::new("datacenter", Kind::StringValue, "Datacenter that answers the request; the agent's own by default."),
-    Flag::new("stale", Kind::BoolValue, "Let any server answer a read, not only the leader: faster, but the answer may be out of date. Writes ignore it. The default is false."),
+    Flag::new(
+        "stale",
+        Kind::BoolValue,
+        "Let any server answer a read, not only the leader: faster, but the answer may be out of date. Writes ignore it. The default is false.",
+    ),
 ];
 
 /// Flags of group N without the partition.

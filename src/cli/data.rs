@@ -24,8 +24,7 @@ fn read_stdin() -> Result<Vec<u8>, String> {
 }
 
 fn read_file(path: &OsStr) -> Result<Vec<u8>, String> {
-    std::fs::read(path)
-        .map_err(|error| format!("Failed to read file: open {}: {}", path.display(), os_text(&error)))
+    std::fs::read(path).map_err(|error| format!("Failed to read file: open {}: {}", path.display(), os_text(&error)))
 }
 
 #[cfg(test)]

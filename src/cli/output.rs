@@ -45,7 +45,8 @@ pub fn json(value: &impl Serialize, indent: &str) -> String {
     };
     written.expect("plain values serialize into memory");
     let text = String::from_utf8(text).expect("JSON is UTF-8");
-    let escapes = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u{2028}", "\\u2028"), ("\u{2029}", "\\u2029")];
+    let escapes =
+        [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u{2028}", "\\u2028"), ("\u{2029}", "\\u2029")];
     escapes.iter().fold(text, |text, (from, to)| if text.contains(from) { text.replace(from, to) } else { text })
 }
 

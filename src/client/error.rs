@@ -109,9 +109,9 @@ fn tls_reason(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidMessage(_) => "http: server gave HTTP response to HTTPS client".into(),
         rustls::Error::InvalidCertificate(UnknownIssuer) => verify("certificate signed by unknown authority"),
-        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }) => {
-            verify("certificate has expired or is not yet valid")
-        }
+        rustls::Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
+        ) => verify("certificate has expired or is not yet valid"),
         rustls::Error::InvalidCertificate(NotValidForNameContext { expected, presented }) => {
             let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
             verify(&format!("certificate is valid for {}, not {}", names.join(", "), expected.to_str()))

@@ -157,7 +157,13 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Transport`] when there is no answer.
-    pub async fn open(&self, method: Method, path: &str, params: Params, body: Option<Body>) -> Result<reqwest::Response> {
+    pub async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        params: Params,
+        body: Option<Body>,
+    ) -> Result<reqwest::Response> {
         let shared = [
             ("dc", &self.settings.datacenter),
             ("ns", &self.settings.namespace),
@@ -286,7 +292,8 @@ mod tests {
         let address = format!("127.0.0.1:{port}");
         let client = Client::new(Settings::for_address(&address).expect("valid")).expect("client");
         let error = client.get::<serde_json::Value>("/v1/kv/a b", Params::new().with("keys", "")).await;
-        let expected = format!("Get \"http://{address}/v1/kv/a%20b?keys=\": dial tcp {address}: connect: connection refused");
+        let expected =
+            format!("Get \"http://{address}/v1/kv/a%20b?keys=\": dial tcp {address}: connect: connection refused");
         assert_eq!(error.expect_err("nobody listens").to_string(), expected);
     }
 

@@ -62,9 +62,8 @@ fn roots(settings: &Settings, https: bool) -> Result<RootCertStore, String> {
     if !settings.ca_file.is_empty() {
         add_file(&mut roots, &settings.ca_file).map_err(|error| format!("Error loading CA File: {error}"))?;
     } else if !settings.ca_path.is_empty() {
-        let files = files_below(Path::new(&settings.ca_path)).map_err(|error| {
-            format!("Error loading CA Path: open {}: {}", settings.ca_path, os_text(&error))
-        })?;
+        let files = files_below(Path::new(&settings.ca_path))
+            .map_err(|error| format!("Error loading CA Path: open {}: {}", settings.ca_path, os_text(&error)))?;
         for file in files {
             add_file(&mut roots, &file.to_string_lossy()).map_err(|error| format!("Error loading CA Path: {error}"))?;
         }
