@@ -5,8 +5,11 @@ use crate::types::requests::AutopilotSetRequest;
 use crate::types::txn::{TxnRequest, TxnResponse};
 use crate::types::{
     DeregisterRequest, Index, KvRequest, NodeCoordinate, RegisterRequest, SessionRequest, SystemMetadataRequest,
+    TombstoneRequest,
 };
 use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// A change of the state, as it stands in the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,15 +70,123 @@ pub enum DecodeError {
     },
 }
 
+/// Set in a type byte when a server that does not know the type may pass over the entry (log only).
+const MAY_IGNORE: u8 = 0x80;
+
+/// Type bytes of commands and snapshot records (`spec/snapshot.md` 3.2).
+pub mod kind {
+    /// Register.
+    pub const REGISTER: u8 = 0;
+    /// Deregister.
+    pub const DEREGISTER: u8 = 1;
+    /// Key/value change, or a key in a snapshot.
+    pub const KVS: u8 = 2;
+    /// Session change, or a session in a snapshot.
+    pub const SESSION: u8 = 3;
+    /// Reaping of tombstones, or a tombstone in a snapshot.
+    pub const TOMBSTONE: u8 = 5;
+    /// Coordinates.
+    pub const COORDINATES: u8 = 6;
+    /// Transaction.
+    pub const TXN: u8 = 8;
+    /// Autopilot settings.
+    pub const AUTOPILOT: u8 = 9;
+    /// A table index, in snapshots only.
+    pub const INDEX: u8 = 16;
+    /// Half-arrived chunks of large entries, in snapshots only.
+    pub const CHUNKING: u8 = 29;
+    /// System metadata.
+    pub const SYSTEM_METADATA: u8 = 31;
+}
+
 impl Command {
     /// Type byte and msgpack of the request.
     pub fn encode(&self) -> Bytes {
-        todo!()
+        let mut out = Vec::with_capacity(256);
+        let written = match self {
+            Command::Register(request) => write(&mut out, kind::REGISTER, request),
+            Command::Deregister(request) => write(&mut out, kind::DEREGISTER, request),
+            Command::Kvs(request) => write(&mut out, kind::KVS, request),
+            Command::Session(request) => write(&mut out, kind::SESSION, request),
+            Command::TombstoneReap(index) => {
+                let request = TombstoneRequest { op: "reap".into(), reap_index: *index, ..Default::default() };
+                write(&mut out, kind::TOMBSTONE, &request)
+            }
+            Command::CoordinateBatch(rows) => write(&mut out, kind::COORDINATES, rows),
+            Command::Txn(request) => write(&mut out, kind::TXN, request),
+            Command::Autopilot(request) => write(&mut out, kind::AUTOPILOT, request),
+            Command::SystemMetadata(request) => write(&mut out, kind::SYSTEM_METADATA, request),
+            Command::Ignored(kind) => write(&mut out, kind | MAY_IGNORE, &()),
+        };
+        written.expect("requests hold nothing that msgpack cannot carry");
+        out.into()
     }
 
     /// Reads what [`Command::encode`] or a compatible leader wrote.
     pub fn decode(entry: &[u8]) -> Result<Command, DecodeError> {
-        let _ = entry;
-        todo!()
+        let (&marked, body) = entry.split_first().ok_or(DecodeError::Empty)?;
+        Ok(match marked & !MAY_IGNORE {
+            kind @ kind::REGISTER => Command::Register(read(kind, body)?),
+            kind @ kind::DEREGISTER => Command::Deregister(read(kind, body)?),
+            kind @ kind::KVS => Command::Kvs(read(kind, body)?),
+            kind @ kind::SESSION => Command::Session(read(kind, body)?),
+            kind @ kind::TOMBSTONE => Command::TombstoneReap(read::<TombstoneRequest>(kind, body)?.reap_index),
+            kind @ kind::COORDINATES => Command::CoordinateBatch(read(kind, body)?),
+            kind @ kind::TXN => Command::Txn(read(kind, body)?),
+            kind @ kind::AUTOPILOT => Command::Autopilot(read(kind, body)?),
+            kind @ kind::SYSTEM_METADATA => Command::SystemMetadata(read(kind, body)?),
+            kind if marked & MAY_IGNORE != 0 => Command::Ignored(kind),
+            kind => return Err(DecodeError::UnknownType(kind)),
+        })
+    }
+}
+
+fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, kind: u8, request: &T) -> Result<(), msgpack::Error> {
+    out.push(kind);
+    msgpack::to_end_of(out, request)
+}
+
+fn read<T: DeserializeOwned>(kind: u8, body: &[u8]) -> Result<T, DecodeError> {
+    msgpack::from_slice(body).map_err(|source| DecodeError::Body { kind, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::txn::{TxnKvOp, TxnOp};
+    use crate::types::{DirEntry, KvOp, Node};
+
+    #[test]
+    fn every_command_comes_back_from_its_log_entry() {
+        let entry = DirEntry { key: "a/b".into(), value: "v".into(), flags: 42, ..Default::default() };
+        let set = TxnOp { kv: Some(TxnKvOp { verb: KvOp::Cas, dir_ent: entry.clone() }), ..Default::default() };
+        let node = Node { node: "n".into(), meta: Some([("k".into(), "v".into())].into()), ..Default::default() };
+        let commands = [
+            Command::Register(Box::new(RegisterRequest {
+                node: node.node.clone(),
+                node_meta: node.meta,
+                ..Default::default()
+            })),
+            Command::Deregister(DeregisterRequest { node: "n".into(), ..Default::default() }),
+            Command::Kvs(KvRequest { op: KvOp::Lock, dir_ent: entry, ..Default::default() }),
+            Command::Session(SessionRequest::default()),
+            Command::TombstoneReap(7),
+            Command::CoordinateBatch(vec![NodeCoordinate::default()]),
+            Command::Txn(TxnRequest { ops: vec![set], ..Default::default() }),
+            Command::Autopilot(AutopilotSetRequest::default()),
+            Command::SystemMetadata(SystemMetadataRequest::default()),
+            Command::Ignored(41),
+        ];
+        for command in commands {
+            assert_eq!(Command::decode(&command.encode()).expect("decodes"), command);
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_is_an_error_unless_it_may_be_ignored() {
+        assert!(matches!(Command::decode(&[99, 0xc0]), Err(DecodeError::UnknownType(99))));
+        assert_eq!(Command::decode(&[0x80 | 99, 0xc0]).expect("may be ignored"), Command::Ignored(99));
+        assert!(matches!(Command::decode(&[]), Err(DecodeError::Empty)));
+        assert!(matches!(Command::decode(&[2, 0x91]), Err(DecodeError::Body { kind: 2, .. })));
     }
 }

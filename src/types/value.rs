@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for Blob {
         if deserializer.is_human_readable() {
             deserializer.deserialize_option(Text)
         } else {
-            deserializer.deserialize_any(Raw)
+            deserializer.deserialize_byte_buf(Raw)
         }
     }
 }
