@@ -19,6 +19,7 @@ pub mod session;
 pub mod system;
 pub mod txn;
 pub mod value;
+pub mod version;
 
 pub use check::{CheckDefinition, CheckStatus, CheckType, HealthCheck, ServiceCheckRef};
 pub use coordinate::{Coordinate, NodeCoordinate};
