@@ -25,9 +25,7 @@ const RULES: [(Words, StatusCode); 9] = [
     ),
     (Words::Contain("code = Unavailable"), StatusCode::SERVICE_UNAVAILABLE),
     (
-        Words::Contain(
-            "rate limit exceeded for operation that can only be performed by the leader, try again later",
-        ),
+        Words::Contain("rate limit exceeded for operation that can only be performed by the leader, try again later"),
         StatusCode::SERVICE_UNAVAILABLE,
     ),
 ];
@@ -41,16 +39,16 @@ pub fn status(error: &Error) -> StatusCode {
     });
     match by_words {
         Some((_, status)) => *status,
-        None => error
-            .status
-            .and_then(|code| StatusCode::from_u16(code).ok())
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        None => {
+            error.status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        }
     }
 }
 
 /// Several errors in one body; also for a single one.
 pub fn list(errors: &[String]) -> String {
-    let head = if errors.len() == 1 { "1 error occurred:".into() } else { format!("{} errors occurred:", errors.len()) };
+    let head =
+        if errors.len() == 1 { "1 error occurred:".into() } else { format!("{} errors occurred:", errors.len()) };
     let mut text: String = head;
     text.push('\n');
     for error in errors {

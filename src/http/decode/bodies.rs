@@ -12,13 +12,9 @@ const fn custom(go_type: &'static str, fields: &'static [&'static [Field]]) -> S
     Shape { name: "", go_type, custom: true, lenient: false, fill: false, fields }
 }
 
-const SERVICE_ADDRESSES: Kind =
-    Kind::Map(&Kind::Object(&SERVICE_ADDRESS), "map[string]structs.ServiceAddress");
-static SERVICE_ADDRESS: Shape = plain(
-    "ServiceAddress",
-    "structs.ServiceAddress",
-    &[&[field("Address", Kind::Text), field("Port", Kind::Int)]],
-);
+const SERVICE_ADDRESSES: Kind = Kind::Map(&Kind::Object(&SERVICE_ADDRESS), "map[string]structs.ServiceAddress");
+static SERVICE_ADDRESS: Shape =
+    plain("ServiceAddress", "structs.ServiceAddress", &[&[field("Address", Kind::Text), field("Port", Kind::Int)]]);
 static WEIGHTS: Shape = Shape {
     fill: true,
     ..plain("Weights", "structs.Weights", &[&[field("Passing", Kind::Int), field("Warning", Kind::Int)]])
@@ -107,10 +103,7 @@ static EXPOSE_PATH: Shape = custom(
 static EXPOSE: Shape = plain(
     "ExposeConfig",
     "structs.ExposeConfig",
-    &[&[
-        field("Checks", Kind::Bool),
-        field("Paths", Kind::List(&Kind::Object(&EXPOSE_PATH), "[]structs.ExposePath")),
-    ]],
+    &[&[field("Checks", Kind::Bool), field("Paths", Kind::List(&Kind::Object(&EXPOSE_PATH), "[]structs.ExposePath"))]],
 );
 static TRANSPARENT_PROXY: Shape = plain(
     "TransparentProxyConfig",
@@ -175,7 +168,10 @@ static DEFINITION_CONNECT: Shape = Shape {
     lenient: true,
     ..custom(
         "structs.ServiceConnect",
-        &[&[field("Native", Kind::Bool), alias("SidecarService", Kind::Object(&SERVICE_REGISTER), &["sidecar_service"])]],
+        &[&[
+            field("Native", Kind::Bool),
+            alias("SidecarService", Kind::Object(&SERVICE_REGISTER), &["sidecar_service"]),
+        ]],
     )
 };
 /// `Connect` of a catalog row.
@@ -428,11 +424,7 @@ static TXN_NODE: Shape = plain(
 static TXN_SERVICE_ROW: Shape = plain(
     "AgentService",
     "api.AgentService",
-    &[
-        SERVICE_ROW,
-        INDEXES,
-        &[field("ContentHash", Kind::Ignored), field("Datacenter", Kind::Ignored)],
-    ],
+    &[SERVICE_ROW, INDEXES, &[field("ContentHash", Kind::Ignored), field("Datacenter", Kind::Ignored)]],
 );
 static TXN_SERVICE: Shape = plain(
     "ServiceTxnOp",
@@ -519,11 +511,7 @@ mod tests {
                 r#"{"TaggedAddresses":{"lan":{"Port":"1"}}}"#,
                 "string into Go struct field ServiceAddress.TaggedAddresses.Port of type int",
             ),
-            (
-                &register,
-                r#"{"Check":{"Node":1}}"#,
-                "number into Go struct field HealthCheck.Check.Node of type string",
-            ),
+            (&register, r#"{"Check":{"Node":1}}"#, "number into Go struct field HealthCheck.Check.Node of type string"),
             (
                 &register,
                 r#"{"Check":{"Definition":{"HTTP":1}}}"#,

@@ -348,11 +348,7 @@ mod tests {
     #[test]
     fn strings_are_unescaped_and_bytes_after_the_value_are_ignored() {
         let body = br#"  ["a\n\u00e9\ud83d\ude00\ud83dx", 1.50, null] trailing"#;
-        let expected = Json::List(vec![
-            Json::Text("a\né\u{1f600}\u{fffd}x".into()),
-            Json::Number("1.50"),
-            Json::Null,
-        ]);
+        let expected = Json::List(vec![Json::Text("a\né\u{1f600}\u{fffd}x".into()), Json::Number("1.50"), Json::Null]);
         assert_eq!(scan(body), Ok(expected));
     }
 }
