@@ -60,3 +60,14 @@ impl From<std::io::Error> for Error {
         Error::new(error.to_string())
     }
 }
+
+/// The system's words for an error as Go prints them: `address already in use`, without number, lower case.
+pub fn os_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

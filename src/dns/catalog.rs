@@ -1,0 +1,123 @@
+//! The catalog behind an agent as a source of records.
+
+use super::settings::Settings;
+use super::source::{Endpoints, Source};
+use crate::agent::Agent;
+use crate::rpc::method::{CatalogListNodes, CatalogNodeServices, CatalogServiceNodes, HealthServiceNodes};
+use crate::types::requests::{
+    DcRequest, IndexedCheckServiceNodes, NodeRequest, ReadReply, ReadRequest, ServiceRequest,
+};
+use crate::types::{Node, QueryOptions, Result};
+use arc_swap::ArcSwap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Lookups through an agent; settings follow its reloads.
+#[derive(Clone)]
+pub struct AgentSource {
+    agent: Agent,
+    prepared: Arc<ArcSwap<Prepared>>,
+}
+
+/// Settings with the configuration they were made from.
+struct Prepared {
+    config: Arc<crate::config::RuntimeConfig>,
+    settings: Arc<Settings>,
+}
+
+impl AgentSource {
+    /// For this agent.
+    pub fn new(agent: Agent) -> Self {
+        let config = agent.config();
+        let settings = Arc::new(Settings::from_config(&config));
+        AgentSource { agent, prepared: Arc::new(ArcSwap::from_pointee(Prepared { config, settings })) }
+    }
+
+    fn options(&self, settings: &Settings) -> QueryOptions {
+        QueryOptions {
+            token: self.agent.config().acl.tokens.dns.clone(),
+            allow_stale: settings.dns.allow_stale,
+            max_stale_duration: settings.dns.max_stale,
+            ..QueryOptions::default()
+        }
+    }
+
+    /// Asks again without `stale` when the answer is older than allowed.
+    async fn fresh_enough<M>(&self, mut args: M::Args) -> Result<Arc<M::Reply>>
+    where
+        M: crate::server::ReadEndpoint,
+        M::Args: ReadRequest,
+        M::Reply: ReadReply,
+    {
+        let reply = Arc::new(self.agent.call::<M>(args.clone()).await?);
+        let options = args.options_mut();
+        let limit = options.max_stale_duration;
+        if options.allow_stale && !limit.is_zero() && reply.meta().last_contact > limit {
+            tracing::warn!(target: "agent.dns", "Query results too stale, re-requesting");
+            options.allow_stale = false;
+            return Ok(Arc::new(self.agent.call::<M>(args).await?));
+        }
+        Ok(reply)
+    }
+}
+
+impl Source for AgentSource {
+    fn settings(&self) -> Arc<Settings> {
+        let config = self.agent.config();
+        let prepared = self.prepared.load();
+        if Arc::ptr_eq(&prepared.config, &config) {
+            return prepared.settings.clone();
+        }
+        let settings = Arc::new(Settings::from_config(&config));
+        self.prepared.store(Arc::new(Prepared { config, settings: settings.clone() }));
+        settings
+    }
+
+    async fn service(
+        &self,
+        datacenter: &str,
+        name: &str,
+        tag: Option<&str>,
+        endpoints: Endpoints,
+    ) -> Result<Arc<IndexedCheckServiceNodes>> {
+        let args = ServiceRequest {
+            datacenter: datacenter.to_owned(),
+            service_name: name.to_owned(),
+            service_tags: tag.map(str::to_owned).into_iter().collect(),
+            tag_filter: tag.is_some(),
+            connect: endpoints == Endpoints::Connect,
+            ingress: endpoints == Endpoints::Ingress,
+            query: self.options(&self.settings()),
+            ..ServiceRequest::default()
+        };
+        self.fresh_enough::<HealthServiceNodes>(args).await
+    }
+
+    async fn node(&self, datacenter: &str, name: &str) -> Result<Option<Arc<Node>>> {
+        let args = NodeRequest {
+            datacenter: datacenter.to_owned(),
+            node: name.to_owned(),
+            query: self.options(&self.settings()),
+            ..NodeRequest::default()
+        };
+        let reply = self.fresh_enough::<CatalogNodeServices>(args).await?;
+        Ok(reply.node_services.as_ref().and_then(|services| services.node.clone()))
+    }
+
+    async fn node_by_address(&self, address: IpAddr) -> Result<Option<Arc<Node>>> {
+        let args = DcRequest { query: self.options(&self.settings()), ..DcRequest::default() };
+        let reply = self.fresh_enough::<CatalogListNodes>(args).await?;
+        Ok(reply.nodes.iter().find(|node| node.address.parse() == Ok(address)).cloned())
+    }
+
+    async fn service_by_address(&self, address: IpAddr) -> Result<Option<(String, String)>> {
+        let args = ServiceRequest {
+            service_address: address.to_string(),
+            query: self.options(&self.settings()),
+            ..ServiceRequest::default()
+        };
+        let reply = self.fresh_enough::<CatalogServiceNodes>(args).await?;
+        let found = reply.service_nodes.iter().find(|row| row.service_address.parse() == Ok(address));
+        Ok(found.map(|row| (row.service_name.clone(), row.datacenter.clone())))
+    }
+}
