@@ -1,0 +1,392 @@
+//! The same requests to a real Consul and to us: statuses and bodies must be equal after ids, indexes and addresses are
+//! masked. Runs when `CONSUL_BIN` names a binary; the tables hold what versions 1.8 and 1.21 agree on.
+
+use crate::support::*;
+use serde_json::{Map, Value};
+
+/// Method, target, body. Run in order on fresh development agents.
+type Request = (&'static str, &'static str, &'static str);
+
+/// Fields that versions after 1.8 added, or that tell nothing but the version.
+const NEWER_FIELDS: &[&str] = &[
+    "PeerName",
+    "Interval",
+    "Timeout",
+    "ExposedPort",
+    "ServiceSocketPath",
+    "ServiceLocality",
+    "Locality",
+    "Datacenter",
+    "ContentHash",
+    "Partition",
+    "Namespace",
+    "MinQuorum",
+    "SocketPath",
+    "Backend",
+    "NotModified",
+    "ConsistencyLevel",
+    "ResultsFilteredByACLs",
+    "Reporting",
+    "Definition",
+    "NumEntries",
+];
+
+const KV: &[Request] = &[
+    ("GET", "/v1/kv/none", ""),
+    ("GET", "/v1/kv/", ""),
+    ("GET", "/v1/kv/?recurse", ""),
+    ("GET", "/v1/kv/?keys", ""),
+    ("PUT", "/v1/kv/a", "one"),
+    ("GET", "/v1/kv/a", ""),
+    ("GET", "/v1/kv/a?raw", ""),
+    ("GET", "/v1/kv/a?pretty", ""),
+    ("PUT", "/v1/kv/a", "one"),
+    ("PUT", "/v1/kv/a", "two"),
+    ("GET", "/v1/kv/a", ""),
+    ("PUT", "/v1/kv/a?cas=0", "three"),
+    ("PUT", "/v1/kv/a?cas=1", "three"),
+    ("PUT", "/v1/kv/new?cas=0", "three"),
+    ("PUT", "/v1/kv/new?cas=abc", "three"),
+    ("PUT", "/v1/kv/a?flags=42", "flagged"),
+    ("GET", "/v1/kv/a", ""),
+    ("PUT", "/v1/kv/a?flags=abc", "flagged"),
+    ("PUT", "/v1/kv/empty", ""),
+    ("GET", "/v1/kv/empty", ""),
+    ("GET", "/v1/kv/empty?raw", ""),
+    ("PUT", "/v1/kv/dir/x", "1"),
+    ("PUT", "/v1/kv/dir/y", "2"),
+    ("PUT", "/v1/kv/dir/sub/z", "3"),
+    ("PUT", "/v1/kv/dirother", "4"),
+    ("GET", "/v1/kv/dir?recurse", ""),
+    ("GET", "/v1/kv/dir/?recurse", ""),
+    ("GET", "/v1/kv/dir/?keys", ""),
+    ("GET", "/v1/kv/dir/?keys&separator=/", ""),
+    ("GET", "/v1/kv/?keys&separator=/", ""),
+    ("GET", "/v1/kv/dir?keys&separator=/", ""),
+    ("GET", "/v1/kv/none/?keys", ""),
+    ("GET", "/v1/kv/none/?recurse", ""),
+    ("PUT", "/v1/kv/", "x"),
+    ("DELETE", "/v1/kv/", ""),
+    ("DELETE", "/v1/kv/none", ""),
+    ("DELETE", "/v1/kv/none?cas=99", ""),
+    ("DELETE", "/v1/kv/a?cas=0", ""),
+    ("DELETE", "/v1/kv/a?cas=1", ""),
+    ("PUT", "/v1/kv/a?cas=1&acquire=x", "v"),
+    ("DELETE", "/v1/kv/a?cas=1&recurse", ""),
+    ("PUT", "/v1/kv/a?acquire=", "v"),
+    ("PUT", "/v1/kv/a?acquire=nosuch", "v"),
+    ("PUT", "/v1/kv/a?release=nosuch", "v"),
+    ("DELETE", "/v1/kv/dir/?recurse", ""),
+    ("GET", "/v1/kv/?keys", ""),
+    ("GET", "/v1/kv/%2Fslash", ""),
+    ("PUT", "/v1/kv/%2Fslash", "s"),
+    ("GET", "/v1/kv/%2Fslash", ""),
+    ("GET", "/v1/kv//slash", ""),
+    ("PUT", "/v1/kv/sp%20ace", "s"),
+    ("GET", "/v1/kv/sp%20ace", ""),
+    ("GET", "/v1/kv/%00bad", ""),
+    ("POST", "/v1/kv/a", "x"),
+    ("OPTIONS", "/v1/kv/a", ""),
+    ("GET", "/v1/kv/a?index=abc", ""),
+    ("GET", "/v1/kv/a?wait=abc", ""),
+    ("GET", "/v1/kv/a?stale&consistent", ""),
+    ("GET", "/v1/kv/a?stale", ""),
+    ("GET", "/v1/kv/a?consistent", ""),
+    ("GET", "/v1/kv/a?dc=nosuch", ""),
+    ("PUT", "/v1/kv/a?dc=nosuch", "x"),
+    ("DELETE", "/v1/kv/?recurse", ""),
+    ("GET", "/v1/kv/?recurse", ""),
+];
+
+const CATALOG: &[Request] = &[
+    ("GET", "/v1/catalog/datacenters", ""),
+    ("GET", "/v1/catalog/nodes", ""),
+    ("GET", "/v1/catalog/services", ""),
+    ("PUT", "/v1/catalog/register", r#"{"Node":"ext","Address":"10.0.0.9"}"#),
+    ("GET", "/v1/catalog/nodes?filter=Node+%3D%3D+ext", ""),
+    (
+        "PUT",
+        "/v1/catalog/register",
+        r#"{"Node":"ext","Address":"10.0.0.9","NodeMeta":{"rack":"1"},"TaggedAddresses":{"lan":"10.0.0.9","wan":"1.2.3.4"}}"#,
+    ),
+    ("GET", "/v1/catalog/node/ext", ""),
+    (
+        "PUT",
+        "/v1/catalog/register",
+        r#"{"Node":"ext","Address":"10.0.0.9","NodeMeta":{"rack":"1"},"TaggedAddresses":{"lan":"10.0.0.9","wan":"1.2.3.4"},"Service":{"Service":"redis","Tags":["Primary","v1"],"Port":8000},"Check":{"Name":"alive","Status":"passing","ServiceID":"redis"}}"#,
+    ),
+    ("GET", "/v1/catalog/service/redis", ""),
+    ("GET", "/v1/catalog/service/REDIS", ""),
+    ("GET", "/v1/catalog/service/redis?tag=primary", ""),
+    ("GET", "/v1/catalog/service/redis?tag=primary&tag=v1", ""),
+    ("GET", "/v1/catalog/service/redis?tag=primary&tag=v2", ""),
+    ("GET", "/v1/catalog/service/redis?node-meta=rack:1", ""),
+    ("GET", "/v1/catalog/service/redis?node-meta=rack:2", ""),
+    ("GET", "/v1/catalog/service/none", ""),
+    ("GET", "/v1/catalog/service/", ""),
+    ("GET", "/v1/catalog/connect/redis", ""),
+    ("GET", "/v1/catalog/services", ""),
+    ("GET", "/v1/catalog/services?node-meta=rack:1", ""),
+    ("GET", "/v1/catalog/node/ext", ""),
+    ("GET", "/v1/catalog/node/nosuch", ""),
+    ("GET", "/v1/catalog/node/", ""),
+    ("GET", "/v1/catalog/node-services/ext", ""),
+    ("GET", "/v1/catalog/service/redis?filter=ServicePort+%3D%3D+8000", ""),
+    ("GET", "/v1/catalog/service/redis?filter=ServicePort+%3D%3D+8001", ""),
+    ("GET", "/v1/catalog/service/redis?filter=Nope+%3D%3D+1", ""),
+    ("GET", "/v1/catalog/service/redis?filter=%22v1%22+in+ServiceTags", ""),
+    ("GET", "/v1/catalog/service/redis?filter=ServiceName+is+empty", ""),
+    ("GET", "/v1/catalog/service/redis?filter=ServiceMeta+is+empty+and+not+ServiceTags+is+empty", ""),
+    ("GET", "/v1/catalog/service/redis?filter=NodeMeta.rack+matches+%22%5E1%24%22", ""),
+    ("PUT", "/v1/catalog/register", "{"),
+    ("PUT", "/v1/catalog/register", ""),
+    ("PUT", "/v1/catalog/register", r#"{"Nope":1}"#),
+    ("PUT", "/v1/catalog/register", "{}"),
+    ("PUT", "/v1/catalog/register", r#"{"Node":"x"}"#),
+    ("PUT", "/v1/catalog/register", r#"{"Node":"x","Address":"1.1.1.1","ID":"short"}"#),
+    ("PUT", "/v1/catalog/register", r#"{"Node":"x","Address":"1.1.1.1","Service":{"ID":"only"}}"#),
+    ("PUT", "/v1/catalog/register", r#"{"Node":"x","Address":"1.1.1.1","Check":{"Node":"y","Name":"c"}}"#),
+    ("PUT", "/v1/catalog/register", r#"{"Node":"x","Address":"1.1.1.1","Check":{"Name":"c","ServiceID":"nope"}}"#),
+    (
+        "PUT",
+        "/v1/catalog/register",
+        r#"{"Node":"ext","SkipNodeUpdate":true,"Check":{"Name":"node check","Status":"warning"}}"#,
+    ),
+    ("GET", "/v1/health/node/ext", ""),
+    ("GET", "/v1/health/node/nosuch", ""),
+    ("GET", "/v1/health/checks/redis", ""),
+    ("GET", "/v1/health/checks/none", ""),
+    ("GET", "/v1/health/checks/", ""),
+    ("GET", "/v1/health/state/warning", ""),
+    ("GET", "/v1/health/state/critical", ""),
+    ("GET", "/v1/health/state/nosuch", ""),
+    ("GET", "/v1/health/state/", ""),
+    ("GET", "/v1/health/service/redis", ""),
+    ("GET", "/v1/health/service/redis?passing", ""),
+    ("GET", "/v1/health/service/redis?passing=false", ""),
+    ("GET", "/v1/health/service/redis?passing=abc", ""),
+    ("GET", "/v1/health/service/redis?tag=v1", ""),
+    ("GET", "/v1/health/service/redis?filter=Service.Port+%21%3D+8000", ""),
+    ("GET", "/v1/health/service/redis?filter=Checks.Status+%3D%3D+warning", ""),
+    ("GET", "/v1/health/service/none", ""),
+    ("GET", "/v1/health/service/", ""),
+    ("GET", "/v1/health/connect/redis", ""),
+    ("GET", "/v1/internal/ui/nodes?filter=Node+%3D%3D+ext", ""),
+    ("GET", "/v1/internal/ui/node/ext", ""),
+    ("PUT", "/v1/catalog/deregister", r#"{"Node":"ext","CheckID":"node check"}"#),
+    ("GET", "/v1/health/node/ext", ""),
+    ("PUT", "/v1/catalog/deregister", r#"{"Node":"ext","ServiceID":"redis"}"#),
+    ("GET", "/v1/catalog/service/redis", ""),
+    ("PUT", "/v1/catalog/deregister", r#"{"Node":"ext","ServiceID":"nope"}"#),
+    ("PUT", "/v1/catalog/deregister", "{}"),
+    ("PUT", "/v1/catalog/deregister", r#"{"Node":"ext"}"#),
+    ("GET", "/v1/catalog/node/ext", ""),
+    ("POST", "/v1/catalog/nodes", ""),
+];
+
+const AGENT: &[Request] = &[
+    ("GET", "/v1/status/leader", ""),
+    ("GET", "/v1/status/peers", ""),
+    ("GET", "/v1/agent/services", ""),
+    ("GET", "/v1/agent/checks", ""),
+    (
+        "PUT",
+        "/v1/agent/service/register",
+        r#"{"Name":"web","ID":"web-1","Port":80,"Tags":["a","b"],"Meta":{"k":"v"},"Check":{"TTL":"1h"}}"#,
+    ),
+    ("GET", "/v1/agent/services", ""),
+    ("GET", "/v1/agent/checks", ""),
+    ("GET", "/v1/agent/service/web-1", ""),
+    ("GET", "/v1/agent/service/nope", ""),
+    ("GET", "/v1/agent/health/service/id/web-1", ""),
+    ("GET", "/v1/agent/health/service/id/web-1?format=text", ""),
+    ("GET", "/v1/agent/health/service/id/nope?format=text", ""),
+    ("PUT", "/v1/agent/check/pass/service:web-1?note=fine", ""),
+    ("GET", "/v1/agent/checks", ""),
+    ("GET", "/v1/agent/health/service/name/web?format=text", ""),
+    ("PUT", "/v1/agent/check/warn/service:web-1?note=hm", ""),
+    ("GET", "/v1/agent/health/service/name/web?format=text", ""),
+    ("PUT", "/v1/agent/check/fail/service:web-1", ""),
+    ("PUT", "/v1/agent/check/update/service:web-1", r#"{"Status":"passing","Output":"again"}"#),
+    ("PUT", "/v1/agent/check/update/service:web-1", r#"{"Status":"nope"}"#),
+    ("GET", "/v1/agent/checks?filter=Status+%3D%3D+passing", ""),
+    ("PUT", "/v1/agent/service/maintenance/web-1?enable=true&reason=work", ""),
+    ("GET", "/v1/agent/checks", ""),
+    ("GET", "/v1/agent/health/service/name/web?format=text", ""),
+    ("PUT", "/v1/agent/service/maintenance/web-1?enable=false", ""),
+    ("PUT", "/v1/agent/service/maintenance/web-1", ""),
+    ("PUT", "/v1/agent/service/maintenance/web-1?enable=perhaps", ""),
+    ("PUT", "/v1/agent/maintenance?enable=true", ""),
+    ("GET", "/v1/agent/checks", ""),
+    ("PUT", "/v1/agent/maintenance?enable=false", ""),
+    ("PUT", "/v1/agent/maintenance", ""),
+    ("PUT", "/v1/agent/check/register", r#"{"Name":"mem","TTL":"1h","Notes":"n","Status":"passing"}"#),
+    ("GET", "/v1/agent/checks", ""),
+    ("PUT", "/v1/agent/check/register", r#"{"Name":"bad"}"#),
+    ("PUT", "/v1/agent/check/register", r#"{"TTL":"1h"}"#),
+    ("PUT", "/v1/agent/check/register", r#"{"Name":"bad","TTL":"1h","Status":"nope"}"#),
+    ("PUT", "/v1/agent/check/register", r#"{"Name":"bad","TTL":"bogus"}"#),
+    ("PUT", "/v1/agent/check/deregister/mem", ""),
+    ("PUT", "/v1/agent/service/register", r#"{"ID":"x"}"#),
+    ("PUT", "/v1/agent/service/register", r#"{"Name":"x","Address":"0.0.0.0"}"#),
+    ("PUT", "/v1/agent/service/register", r#"{"Name":"x","Weights":{"Passing":0,"Warning":1}}"#),
+    ("PUT", "/v1/agent/service/register", r#"{"Name":"x","Meta":{"consul-x":"1"}}"#),
+    ("PUT", "/v1/agent/service/register", r#"{"Name":"x","Port":"80"}"#),
+    ("PUT", "/v1/agent/service/register", r#"{"Name":"x","Bogus":1}"#),
+    ("PUT", "/v1/agent/service/deregister/web-1", ""),
+    ("GET", "/v1/agent/services", ""),
+    ("GET", "/v1/agent/checks", ""),
+    ("GET", "/v1/agent/nosuch", ""),
+    ("GET", "/nosuch", ""),
+    ("POST", "/v1/agent/self", ""),
+    ("GET", "/v1/operator/autopilot/configuration", ""),
+    ("GET", "/v1/event/list", ""),
+];
+
+const SESSIONS_AND_TXN: &[Request] = &[
+    ("GET", "/v1/session/list", ""),
+    ("PUT", "/v1/session/create", r#"{"Name":"s","TTL":"1s"}"#),
+    ("PUT", "/v1/session/create", r#"{"Name":"s","TTL":"x"}"#),
+    ("PUT", "/v1/session/create", r#"{"Behavior":"foo"}"#),
+    ("PUT", "/v1/session/create", r#"{"Node":"nosuch"}"#),
+    ("PUT", "/v1/session/create", r#"{"Checks":["nope"]}"#),
+    ("PUT", "/v1/session/create", "{"),
+    ("PUT", "/v1/session/create", r#"{"Name":"s1","TTL":"15s","LockDelay":"0s"}"#),
+    ("GET", "/v1/session/list", ""),
+    ("GET", "/v1/session/node/node1", ""),
+    ("GET", "/v1/session/node/nosuch", ""),
+    ("GET", "/v1/session/info/00000000-0000-0000-0000-000000000000", ""),
+    ("PUT", "/v1/session/renew/00000000-0000-0000-0000-000000000000", ""),
+    ("PUT", "/v1/session/destroy/00000000-0000-0000-0000-000000000000", ""),
+    ("PUT", "/v1/session/destroy/", ""),
+    ("PUT", "/v1/txn", "[]"),
+    ("PUT", "/v1/txn", "{}"),
+    ("PUT", "/v1/txn", ""),
+    (
+        "PUT",
+        "/v1/txn",
+        r#"[{"KV":{"Verb":"set","Key":"t1","Value":"aGk=","Flags":3}},{"KV":{"Verb":"get","Key":"t1"}}]"#,
+    ),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"get","Key":"t1"}}]"#),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"get","Key":"nope"}}]"#),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"foo","Key":"t1"}}]"#),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"set","Key":"","Value":"aGk="}}]"#),
+    (
+        "PUT",
+        "/v1/txn",
+        r#"[{"KV":{"Verb":"cas","Key":"t1","Index":1,"Value":"aGk="}},{"KV":{"Verb":"check-not-exists","Key":"t1"}}]"#,
+    ),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"check-session","Key":"t1","Session":"x"}}]"#),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"lock","Key":"t1","Session":"x"}}]"#),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"unlock","Key":"t1","Session":"x"}}]"#),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"delete-cas","Key":"t1","Index":1}}]"#),
+    ("PUT", "/v1/txn", r#"[{"KV":{"Verb":"delete-tree","Key":"t"}},{"KV":{"Verb":"get-tree","Key":"t"}}]"#),
+    ("PUT", "/v1/txn", r#"[{"Node":{"Verb":"set","Node":{"Node":"tn","Address":"10.0.0.1"}}}]"#),
+    ("PUT", "/v1/txn", r#"[{"Node":{"Verb":"get","Node":{"Node":"tn"}}}]"#),
+    ("PUT", "/v1/txn", r#"[{"Node":{"Verb":"get","Node":{"Node":"nope"}}}]"#),
+    ("PUT", "/v1/txn", r#"[{"Service":{"Verb":"set","Node":"tn","Service":{"ID":"ts","Service":"ts","Port":1}}}]"#),
+    ("PUT", "/v1/txn", r#"[{"Service":{"Verb":"get","Node":"tn","Service":{"ID":"nope"}}}]"#),
+    (
+        "PUT",
+        "/v1/txn",
+        r#"[{"Check":{"Verb":"set","Check":{"Node":"tn","CheckID":"tc","Name":"tc","Status":"passing"}}}]"#,
+    ),
+    (
+        "PUT",
+        "/v1/txn",
+        r#"[{"Check":{"Verb":"delete","Check":{"Node":"tn","CheckID":"tc"}}},{"Node":{"Verb":"delete","Node":{"Node":"tn"}}}]"#,
+    ),
+    ("PUT", "/v1/txn", r#"[{"Node":{"Verb":"delete-cas","Node":{"Node":"tn","ModifyIndex":1}}}]"#),
+    ("GET", "/v1/coordinate/datacenters", ""),
+    ("GET", "/v1/coordinate/node/nosuch", ""),
+];
+
+/// Starts both, or says why not.
+fn pair() -> Option<(TestAgent, TestAgent)> {
+    let Some(reference) = reference_binary() else {
+        println!("skipped: CONSUL_BIN names no reference binary");
+        return None;
+    };
+    Some((AgentBuilder::new(&reference, true).start(), dev().start()))
+}
+
+fn compare_requests(table: &[Request]) {
+    let Some((reference, ours)) = pair() else { return };
+    let mut differences = Vec::new();
+    for (method, target, body) in table {
+        let headers: &[(&str, &str)] = &[];
+        let expected = shape(&reference, &reference.send_with(method, target, headers, body));
+        let got = shape(&ours, &ours.send_with(method, target, headers, body));
+        if expected != got {
+            differences.push(format!("{method} {target} {body}\n  reference: {expected}\n  ours:      {got}"));
+        }
+    }
+    assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), table.len(), differences.join("\n"));
+}
+
+/// Status, content type, whether there is an index, and the masked body.
+fn shape(agent: &TestAgent, answer: &Response) -> String {
+    let body = match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(value) => masked(value, agent).to_string(),
+        Err(_) => mask_text(&answer.text(), agent),
+    };
+    let kind = answer.header("content-type").unwrap_or("-");
+    let indexed = answer.headers.contains_key("x-consul-index");
+    let allow = answer.header("allow").unwrap_or("-");
+    format!("{} {kind} index:{indexed} allow:{allow} {body}", answer.status)
+}
+
+fn masked(value: Value, agent: &TestAgent) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let same = fields.get("CreateIndex") == fields.get("ModifyIndex");
+            let kept = fields.into_iter().filter(|(key, _)| !NEWER_FIELDS.contains(&key.as_str()));
+            let fields: Map<String, Value> = kept
+                .map(|(key, value)| match key.as_str() {
+                    "CreateIndex" => (key, "#".into()),
+                    "ModifyIndex" => (key, if same { "#".into() } else { "#+".into() }),
+                    "Index" => (key, "#".into()),
+                    "consul-version" | "version" => (key, "*".into()),
+                    _ => (key.clone(), masked(value, agent)),
+                })
+                .collect();
+            // map keys are unordered in JSON; compare them sorted
+            let mut keys: Vec<_> = fields.into_iter().collect();
+            keys.retain(|(key, _)| key != "consul-version");
+            keys.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(keys.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| masked(item, agent)).collect()),
+        Value::String(text) => Value::String(mask_text(&text, agent)),
+        other => other,
+    }
+}
+
+/// Replaces UUIDs and the agent's own address.
+fn mask_text(text: &str, agent: &TestAgent) -> String {
+    let uuid = regex::Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern");
+    let index = regex::Regex::new("modify index [0-9]+").expect("a pattern");
+    let text = text.replace(&agent.address, "ADDRESS");
+    let text = uuid.replace_all(&text, "UUID");
+    index.replace_all(&text, "modify index #").into_owned()
+}
+
+#[test]
+fn kv_answers_are_those_of_the_reference() {
+    compare_requests(KV);
+}
+
+#[test]
+fn catalog_and_health_answers_are_those_of_the_reference() {
+    compare_requests(CATALOG);
+}
+
+#[test]
+fn agent_answers_are_those_of_the_reference() {
+    compare_requests(AGENT);
+}
+
+#[test]
+fn session_and_txn_answers_are_those_of_the_reference() {
+    compare_requests(SESSIONS_AND_TXN);
+}
