@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A type whose rows can be filtered.
@@ -58,6 +59,8 @@ pub enum Value<'a> {
     Strs(&'a [String]),
     /// List of bytes.
     Bytes(&'a [u8]),
+    /// An IP address as the list of its bytes; `None` is an empty list.
+    Ip(Option<IpAddr>),
     /// Map; `None` is an absent one and works as empty.
     Map(Option<&'a dyn Mapping>),
     /// Object.
