@@ -1,11 +1,17 @@
 //! What a method needs to be served, and what a read hands back.
 
 use super::Server;
+use crate::acl::{Access, Authorizer, Resource};
+use crate::filter::{Filter, Filterable};
 use crate::rpc::Method;
+use crate::state::{Snapshot, WatchSet};
 use crate::types::requests::{ReadReply, ReadRequest};
 use crate::types::{QueryMeta, Result};
 use bytes::Bytes;
+use std::borrow::Borrow;
 use std::future::Future;
+use std::hash::Hash;
+use std::sync::Arc;
 
 /// A method with a handler.
 pub trait Endpoint: Method {
@@ -14,17 +20,84 @@ pub trait Endpoint: Method {
 }
 
 /// A method that reads one snapshot of the state, may block, and whose answer can be shared.
-pub trait ReadEndpoint: Method<Args: ReadRequest, Reply: ReadReply> {
-    /// Evaluates the query once.
+pub trait ReadEndpoint: Method<Args: ReadRequest + Hash + Eq, Reply: ReadReply> {
+    /// Evaluates the query once. It must depend on nothing but its arguments and what it reads through `cx`.
     ///
     /// # Errors
     /// The endpoint's refusal.
     fn read(cx: &mut ReadContext<'_>, args: &Self::Args) -> Result<Self::Reply>;
+
+    /// Whether equal requests may share one answer: false for what costs less to read than to look up, and for what depends
+    /// on more than the watched rows.
+    fn shareable(args: &Self::Args) -> bool {
+        let _ = args;
+        true
+    }
+
+    /// Counts a served request in the metrics; `empty` says that it found nothing.
+    fn count(args: &Self::Args, empty: bool) {
+        let _ = (args, empty);
+    }
+}
+
+/// What a query found, apart from its rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Found {
+    /// Something, or an empty list that is an answer in its own right.
+    #[default]
+    Rows,
+    /// No rows, where HTTP answers 404; a waiting query ends when the index moves.
+    Nothing,
+    /// The one asked for is absent; a waiting query goes on while it stays absent (`spec/semantics.md` 4 d).
+    Absent,
 }
 
 /// What one evaluation sees.
 pub struct ReadContext<'a> {
-    pub(super) _server: &'a Server,
+    /// The server that evaluates.
+    pub(super) server: &'a Server,
+    /// The state.
+    pub(super) state: &'a Snapshot,
+    /// What the result depends on.
+    pub(super) watch: &'a mut WatchSet,
+    /// The caller's permissions.
+    pub(super) authorizer: &'a Authorizer,
+    /// What was found.
+    pub(super) found: Found,
+    /// The result has no rows; for metrics.
+    pub(super) empty: bool,
+    /// Rows were dropped for lack of permission.
+    pub(super) filtered: bool,
+}
+
+impl ReadContext<'_> {
+    /// Drops the rows that the caller may not see and notes that there were some.
+    pub(super) fn permit<T>(&mut self, rows: &mut Vec<T>, may_see: impl Fn(&Authorizer, &T) -> bool) {
+        if self.authorizer.allows_everything() {
+            return;
+        }
+        let before = rows.len();
+        rows.retain(|row| may_see(self.authorizer, row));
+        self.filtered |= rows.len() != before;
+    }
+
+    /// Keeps the rows that match a filter expression; the empty text keeps all.
+    ///
+    /// # Errors
+    /// What is wrong with the expression.
+    pub(super) fn filter<T: Filterable, R: Borrow<T>>(&self, text: &str, rows: &mut Vec<R>) -> Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let filter = Filter::<T>::parse(text)?;
+        rows.retain(|row| filter.matches(row.borrow()));
+        Ok(())
+    }
+
+    /// Whether the caller may do this.
+    pub(super) fn allows(&self, resource: Resource, access: Access, name: &str) -> bool {
+        self.authorizer.allows(resource, access, name)
+    }
 }
 
 /// A way to turn a reply into bytes; `name` distinguishes encodings of one method in the cache of shared reads.
@@ -35,53 +108,29 @@ pub struct Encoding<R> {
     pub encode: fn(&R) -> Result<Bytes>,
 }
 
-/// An encoded answer.
+/// An answer: the reply or its encoding, with what HTTP needs to know beside it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Encoded {
+pub struct Answer<V> {
     /// About the answer.
     pub meta: QueryMeta,
-    /// The encoded reply; also filled when `not_found`.
-    pub body: Bytes,
-    /// The endpoint has nothing to show where its HTTP form answers 404: absent key, empty prefix, unknown node.
+    /// The reply; also filled when `not_found`.
+    pub body: V,
+    /// The endpoint has nothing to show where its HTTP form answers 404: absent key, empty prefix, unknown session.
     pub not_found: bool,
 }
+
+/// An encoded answer.
+pub type Encoded = Answer<Bytes>;
+
+/// A typed answer that equal requests share.
+pub type Shared<R> = Answer<Arc<R>>;
 
 /// A snapshot archive.
 pub struct Archive {
     /// About the answer; the index is that of the snapshot.
     pub meta: QueryMeta,
+    /// Bytes of the archive.
+    pub size: u64,
     /// The archive, positioned at its start.
-    pub reader: Box<dyn std::io::Read + Send>,
-}
-
-impl<M: ReadEndpoint> Endpoint for M {
-    async fn serve(server: &Server, args: Self::Args) -> Result<Self::Reply> {
-        let _ = (server, args);
-        todo!("read engine")
-    }
-}
-
-mod pending {
-    use super::*;
-    use crate::rpc::method::*;
-    macro_rules! pending {
-        (read $($m:ident)*; write $($w:ident)*;) => {
-            $(impl ReadEndpoint for $m {
-                fn read(_: &mut ReadContext<'_>, _: &Self::Args) -> Result<Self::Reply> { todo!() }
-            })*
-            $(impl Endpoint for $w {
-                async fn serve(_: &Server, _: Self::Args) -> Result<Self::Reply> { todo!() }
-            })*
-        };
-    }
-    pending! {
-        read CatalogListNodes CatalogListServices CatalogServiceNodes CatalogNodeServices CatalogNodeServiceList
-            HealthChecksInState HealthNodeChecks HealthServiceChecks HealthServiceNodes
-            KvsGet KvsList KvsListKeys SessionGet SessionList SessionNodeSessions
-            CoordinateListNodes CoordinateNode InternalNodeInfo InternalNodeDump InternalServiceDump;
-        write StatusLeader StatusPeers CatalogRegister CatalogDeregister CatalogListDatacenters KvsApply SessionApply
-            SessionRenew TxnApply TxnRead CoordinateUpdate CoordinateListDatacenters OperatorRaftGetConfiguration
-            OperatorRaftRemovePeer OperatorAutopilotGetConfiguration OperatorAutopilotSetConfiguration OperatorServerHealth
-            OperatorUsage;
-    }
+    pub reader: std::fs::File,
 }

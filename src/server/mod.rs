@@ -4,17 +4,48 @@
 //! that reads the state and can block implements [`ReadEndpoint`] and gets everything else (consistency, blocking,
 //! shared evaluation) from here. This room knows nothing of HTTP, DNS or sockets.
 
+mod blocking;
+mod catalog;
 pub mod config;
+mod consistency;
+mod coordinate;
 pub mod endpoint;
+mod gauges;
+mod health;
+mod internal;
+mod kvs;
+mod leader;
 pub mod members;
+mod near;
+mod operator;
+mod session;
+mod shared;
+mod snapshot;
+mod status;
+#[cfg(test)]
+mod tests;
+mod txn;
+pub mod validate;
 
 pub use config::ServerConfig;
-pub use endpoint::{Archive, Encoded, Encoding, Endpoint, ReadContext, ReadEndpoint};
+pub use endpoint::{Answer, Archive, Encoded, Encoding, Endpoint, Found, ReadContext, ReadEndpoint, Shared};
 pub use members::{Member, MemberStatus, Members, ServerDetails, StaticMembers};
 
-use crate::types::Result;
+use crate::acl::{Authorizer, Resolver};
+use crate::raft::{Raft, RaftConfig};
+use crate::state::{Command, Outcome, Store};
+use crate::types::requests::{ReadReply, ReadRequest};
+use crate::types::{Error, QueryOptions, Result};
+use blocking::{Evaluated, evaluate};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// Time between two sweeps of the cache of shared reads.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A running server; clones share it.
 #[derive(Clone)]
@@ -24,6 +55,18 @@ pub struct Server {
 
 struct Inner {
     config: ServerConfig,
+    store: Arc<Store>,
+    raft: Raft,
+    resolver: Resolver,
+    cache: shared::Cache,
+    /// This server leads and has caught up.
+    ready: watch::Sender<bool>,
+    session_timers: leader::SessionTimers,
+    coordinates: coordinate::Pending,
+    health: leader::Health,
+    /// Asks for a new start of the leader duties.
+    restart: tokio::sync::Notify,
+    tasks: parking_lot::Mutex<Vec<AbortHandle>>,
 }
 
 impl Server {
@@ -32,12 +75,46 @@ impl Server {
     /// # Errors
     /// The text of what could not be opened.
     pub async fn start(config: ServerConfig) -> Result<Server> {
-        Ok(Server { inner: Arc::new(Inner { config }) })
+        let store = Arc::new(Store::new());
+        let raft = Raft::start(raft_config(&config), Arc::clone(&store)).await;
+        let raft = raft.map_err(|error| Error::new(error.to_string()))?;
+        let server = Server {
+            inner: Arc::new(Inner {
+                config,
+                store,
+                raft,
+                resolver: Resolver,
+                cache: shared::Cache::default(),
+                ready: watch::Sender::new(false),
+                session_timers: leader::SessionTimers::default(),
+                coordinates: coordinate::Pending::default(),
+                health: leader::Health::default(),
+                restart: tokio::sync::Notify::new(),
+                tasks: parking_lot::Mutex::default(),
+            }),
+        };
+        let tasks = [
+            tokio::spawn(leader::watch_leadership(server.clone())),
+            tokio::spawn(sweep(server.clone())),
+            tokio::spawn(gauges::report(server.clone())),
+        ];
+        server.inner.tasks.lock().extend(tasks.iter().map(|task| task.abort_handle()));
+        Ok(server)
     }
 
     /// The settings it runs with.
     pub fn config(&self) -> &ServerConfig {
         &self.inner.config
+    }
+
+    /// Its part in the consensus.
+    pub fn raft(&self) -> &Raft {
+        &self.inner.raft
+    }
+
+    /// The state of the datacenter as far as this server has applied it.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.inner.store
     }
 
     /// Calls a method.
@@ -53,41 +130,157 @@ impl Server {
     /// # Errors
     /// The endpoint's refusal.
     pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
-        let _ = (args, encoding);
-        todo!("shared reads")
+        let encode = encoding.encode;
+        self.call_kept::<M, Bytes>(args, encoding.name, Bytes::len, move |reply| encode(&reply)).await
     }
 
-    /// A snapshot of the state as an archive, with the metadata of the answer.
+    /// Calls a read method; equal reads share one evaluation and one reply. Its own metadata is not filled in: see the answer's.
     ///
     /// # Errors
-    /// `Permission denied`, `No cluster leader` unless `stale`, or what went wrong on disk.
-    pub async fn snapshot_save(&self, token: &str, stale: bool) -> Result<Archive> {
-        let _ = (token, stale);
-        todo!("snapshot save")
+    /// The endpoint's refusal.
+    pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
+        // A typed reply refers to rows of the state; its own size is of the order of this.
+        let weight = |_: &Arc<M::Reply>| size_of::<M::Reply>();
+        self.call_kept::<M, Arc<M::Reply>>(args, "typed", weight, |reply| Ok(Arc::new(reply))).await
     }
 
-    /// Replaces the state of the whole cluster by an archive.
-    ///
-    /// # Errors
-    /// `Permission denied`, `No cluster leader`, or what is wrong with the archive.
-    pub async fn snapshot_restore(&self, token: &str, archive: impl std::io::Read + Send + 'static) -> Result<()> {
-        let _ = (token, archive);
-        todo!("snapshot restore")
+    /// Serves a read from the cache of results, or evaluates it and keeps what `keep` makes of the reply.
+    async fn call_kept<M: ReadEndpoint, V: Clone + Send + Sync + 'static>(
+        &self,
+        mut args: M::Args,
+        encoding: &'static str,
+        bytes: fn(&V) -> usize,
+        keep: impl Fn(M::Reply) -> Result<V> + Send,
+    ) -> Result<Answer<V>> {
+        let shareable = M::shareable(&args);
+        let (options, authorizer) = self.begin(&mut args)?;
+        if !shareable {
+            let once = || evaluate::<M, V>(self, &args, &authorizer, &keep).map(Box::new);
+            let result = blocking::run(self, &options, once).await?;
+            M::count(&args, result.empty);
+            return Ok(self.answer(&result, &options));
+        }
+        let cache = &self.inner.cache;
+        let entry = cache.entry::<M, M::Args, V>(encoding, authorizer, args);
+        let once = || cache.get(&entry, bytes, || evaluate::<M, V>(self, entry.args(), entry.authorizer(), &keep));
+        let result = blocking::run(self, &options, once).await?;
+        M::count(entry.args(), result.empty);
+        Ok(self.answer(&result, &options))
     }
 
-    /// Figures for `/v1/agent/self` and `info`, keyed `group.name` without the group `raft.`, which raft itself reports.
+    fn answer<V: Clone>(&self, result: &Evaluated<V>, options: &QueryOptions) -> Answer<V> {
+        Answer {
+            meta: self.meta(result.index, result.filtered, &options.token),
+            body: result.value.clone(),
+            not_found: result.found != Found::Rows,
+        }
+    }
+
+    /// Takes the options out of a read request, all but the filter, which belongs to the query; resolves the token.
+    fn begin<A: ReadRequest>(&self, args: &mut A) -> Result<(QueryOptions, Authorizer)> {
+        self.check_datacenter(args)?;
+        let place = args.options_mut();
+        let filter = std::mem::take(&mut place.filter);
+        let options = std::mem::replace(place, QueryOptions { filter, ..QueryOptions::default() });
+        let authorizer = self.resolve(&options.token)?;
+        Ok((options, authorizer))
+    }
+
+    /// The permissions of a secret.
+    fn resolve(&self, token: &str) -> Result<Authorizer> {
+        self.inner.resolver.resolve(token)
+    }
+
+    /// Sends a command through raft; `prefix` comes in front of every refusal (`spec/http-api.md` 1.3).
+    async fn apply(&self, command: Command, prefix: &str) -> Result<Outcome> {
+        match self.raft().propose(command).await {
+            Ok(Outcome::Error(text)) => Err(Error::new(text).prefixed(prefix)),
+            Ok(outcome) => Ok(outcome),
+            Err(error) => Err(error.prefixed(prefix)),
+        }
+    }
+
+    /// This server leads and has caught up with everything that was committed before.
+    fn is_ready(&self) -> bool {
+        *self.inner.ready.borrow()
+    }
+
+    fn readiness(&self) -> watch::Receiver<bool> {
+        self.inner.ready.subscribe()
+    }
+
+    /// How many times shared reads were evaluated since the start.
+    pub fn evaluations(&self) -> u64 {
+        self.inner.cache.evaluations()
+    }
+
+    /// Figures of the group `consul` in `/v1/agent/self`; raft reports a group of its own ([`Raft::stats`]).
     pub fn stats(&self) -> BTreeMap<String, String> {
-        BTreeMap::new()
+        let leader = self.raft().leader().map(|leader| leader.address).unwrap_or_default();
+        BTreeMap::from([
+            ("acl".to_owned(), "disabled".to_owned()),
+            ("bootstrap".to_owned(), self.config().bootstrap.to_string()),
+            ("known_datacenters".to_owned(), "1".to_owned()),
+            ("leader".to_owned(), self.raft().is_leader().to_string()),
+            ("leader_addr".to_owned(), leader),
+            ("server".to_owned(), "true".to_owned()),
+        ])
     }
 
-    /// Leaves the cluster gracefully: hands leadership over, or leaves the raft configuration.
+    /// Leaves the cluster gracefully: hands leadership over if there is someone to take it.
     ///
     /// # Errors
     /// What prevented it; the caller stops anyway.
     pub async fn leave(&self) -> Result<()> {
+        let voters = self.raft().configuration().1.iter().filter(|peer| peer.voter).count();
+        if voters > 1 && self.raft().is_leader() {
+            self.raft().transfer_leader(None).await?;
+        }
         Ok(())
     }
 
     /// Stops all duties and raft; the state on disk is complete when it returns.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        for task in self.inner.tasks.lock().drain(..) {
+            task.abort();
+        }
+        self.inner.ready.send_replace(false);
+        self.raft().shutdown().await;
+    }
+}
+
+impl<M: ReadEndpoint> Endpoint for M {
+    async fn serve(server: &Server, mut args: Self::Args) -> Result<Self::Reply> {
+        let (options, authorizer) = server.begin(&mut args)?;
+        let once = || evaluate::<M, _>(server, &args, &authorizer, Ok).map(Box::new);
+        let result = blocking::run(server, &options, once).await?;
+        M::count(&args, result.empty);
+        let meta = server.meta(result.index, result.filtered, &options.token);
+        let mut reply = result.value;
+        *reply.meta_mut() = meta;
+        Ok(reply)
+    }
+}
+
+fn raft_config(config: &ServerConfig) -> RaftConfig {
+    RaftConfig {
+        data_dir: config.data_dir.clone(),
+        node_id: config.node_id.clone(),
+        address: config.address.to_string(),
+        multiplier: config.raft_multiplier,
+        dev: config.dev,
+        snapshot_interval: config.raft_snapshot_interval,
+        snapshot_threshold: config.raft_snapshot_threshold,
+        trailing_logs: config.raft_trailing_logs,
+        bootstrap: config.bootstrap,
+    }
+}
+
+/// Lets the cache of shared reads forget what nobody asks for any more.
+async fn sweep(server: Server) {
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        server.inner.cache.sweep();
+    }
 }

@@ -1,0 +1,128 @@
+//! The read engine: evaluates a query once, or until its index passes the one that the caller has already seen
+//! (`spec/semantics.md` 4).
+
+use super::endpoint::{Found, ReadContext, ReadEndpoint};
+use super::{Server, ServerConfig};
+use crate::acl::Authorizer;
+use crate::state::WatchSet;
+use crate::types::requests::{ReadReply, shown_index};
+use crate::types::{Index, QueryOptions, Result};
+use rand::Rng;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// The wait is stretched by a random part of up to this fraction, so that watchers do not come back all at once.
+const JITTER_FRACTION: u32 = 16;
+
+/// Queries that are waiting in this process.
+static BLOCKING: AtomicUsize = AtomicUsize::new(0);
+
+/// The result of one evaluation.
+pub(super) struct Evaluated<V> {
+    /// Index of the result, at least 1.
+    pub(super) index: Index,
+    /// What was found.
+    pub(super) found: Found,
+    /// The result has no rows.
+    pub(super) empty: bool,
+    /// Rows were dropped for lack of permission.
+    pub(super) filtered: bool,
+    /// What the result depends on.
+    pub(super) watch: WatchSet,
+    /// The result.
+    pub(super) value: V,
+    /// Number of the evaluation among those of the same query, when shared.
+    pub(super) generation: u64,
+}
+
+impl<V> Evaluated<V> {
+    /// A result that everyone may see.
+    pub(super) fn plain(index: Index, watch: WatchSet, value: V) -> Self {
+        let (found, index) = (Found::Rows, shown_index(index));
+        Evaluated { index, found, empty: false, filtered: false, watch, value, generation: 0 }
+    }
+}
+
+/// Evaluates a query against the newest state and turns its reply into what is kept.
+pub(super) fn evaluate<M: ReadEndpoint, V>(
+    server: &Server,
+    args: &M::Args,
+    authorizer: &Authorizer,
+    keep: impl FnOnce(M::Reply) -> Result<V>,
+) -> Result<Evaluated<V>> {
+    let (result, watch) = server.store().read(|state, watch| {
+        let mut cx =
+            ReadContext { server, state, watch, authorizer, found: Found::Rows, empty: false, filtered: false };
+        let reply = M::read(&mut cx, args);
+        reply.map(|reply| (reply, cx.found, cx.empty, cx.filtered))
+    });
+    let (reply, found, empty, filtered) = result?;
+    let index = shown_index(reply.meta().index);
+    Ok(Evaluated { index, found, empty, filtered, watch, value: keep(reply)?, generation: 0 })
+}
+
+/// Time after which a waiting query answers what it has.
+pub(super) fn wait_time(config: &ServerConfig, asked: Duration) -> Duration {
+    let base = if asked.is_zero() { config.default_query_time } else { asked.min(config.max_query_time) };
+    let most = base / JITTER_FRACTION;
+    if most.is_zero() { base } else { base + rand::rng().random_range(Duration::ZERO..most) }
+}
+
+/// Runs `evaluate` until its index passes the caller's, or the time is over, or the state was replaced.
+pub(super) async fn run<V, E>(
+    server: &Server,
+    options: &QueryOptions,
+    mut evaluate: impl FnMut() -> Result<E>,
+) -> Result<E>
+where
+    E: Deref<Target = Evaluated<V>>,
+{
+    server.admit(options).await?;
+    let mut seen = options.min_query_index;
+    let mut result = evaluate()?;
+    if seen == 0 || result.index > seen {
+        return Ok(result);
+    }
+    let _waiting = Waiting::begin();
+    let deadline = Instant::now() + wait_time(server.config(), options.max_query_time.to_std());
+    let mut absent = result.found == Found::Absent;
+    while timeout_at(deadline, result.watch.changed()).await.is_ok() && !result.watch.is_abandoned() {
+        if options.require_consistent {
+            server.admit(options).await?;
+        }
+        result = evaluate()?;
+        if result.found == Found::Absent {
+            if absent {
+                seen = result.index;
+            }
+            absent = true;
+        }
+        if result.index > seen {
+            break;
+        }
+    }
+    Ok(result)
+}
+
+/// Counts a query as waiting while it lives.
+struct Waiting;
+
+impl Waiting {
+    fn begin() -> Waiting {
+        BLOCKING.fetch_add(1, Ordering::Relaxed);
+        Waiting
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        BLOCKING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Queries that wait at this moment.
+pub(super) fn waiting() -> usize {
+    BLOCKING.load(Ordering::Relaxed)
+}

@@ -1,0 +1,94 @@
+//! What only the leader does (`spec/semantics.md` 13): each duty is a task that starts with the leadership and is stopped
+//! with it.
+
+mod autopilot;
+mod reconcile;
+mod sessions;
+mod tombstones;
+
+pub(super) use autopilot::Health;
+pub(super) use sessions::SessionTimers;
+
+use super::{Server, coordinate};
+use crate::telemetry::metrics::{Gauge, Sample};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+static IS_LEADER: Gauge = Gauge::new("server.isLeader");
+static BARRIER: Sample = Sample::new("leader.barrier");
+
+/// How long a new leader waits to catch up before it tries again.
+const BARRIER_TIMEOUT: Duration = Duration::from_secs(120);
+/// Pause before a failed start of the duties is repeated.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Follows the leadership for as long as the server runs.
+pub(super) async fn watch_leadership(server: Server) {
+    let mut leadership = server.raft().leadership();
+    IS_LEADER.set(0.0);
+    loop {
+        let leads = *leadership.borrow_and_update();
+        if !leads {
+            if leadership.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        tracing::info!(target: "agent.server", "cluster leadership acquired");
+        IS_LEADER.set(1.0);
+        let ended = loop {
+            tokio::select! {
+                changed = leadership.changed() => break changed.is_err(),
+                () = server.inner.restart.notified() => {}
+                () = lead(&server) => sleep(RETRY).await,
+            }
+        };
+        step_down(&server);
+        if ended {
+            return;
+        }
+    }
+}
+
+/// Catches up, declares the server ready and runs the duties; dropping the future stops them all.
+async fn lead(server: &Server) {
+    let start = Instant::now();
+    match timeout(BARRIER_TIMEOUT, server.raft().barrier()).await {
+        Ok(Ok(())) => BARRIER.since(start),
+        Ok(Err(error)) => {
+            tracing::error!(target: "agent.server", "failed to wait for barrier: error={:?}", error.text);
+            return;
+        }
+        Err(_) => {
+            tracing::error!(target: "agent.server", "failed to wait for barrier: error=\"timed out\"");
+            return;
+        }
+    }
+    let mut duties = JoinSet::new();
+    server.inner.session_timers.start(&server.store().snapshot());
+    duties.spawn(sessions::expire(server.clone()));
+    duties.spawn(tombstones::collect(server.clone()));
+    duties.spawn(autopilot::run(server.clone()));
+    duties.spawn(reconcile::run(server.clone()));
+    duties.spawn(coordinate::write_updates(server.clone()));
+    server.inner.ready.send_replace(true);
+    if let Some(Err(error)) = duties.join_next().await {
+        tracing::error!(target: "agent.server", "a leader duty ended: error=\"{error}\"");
+    }
+}
+
+fn step_down(server: &Server) {
+    server.inner.ready.send_replace(false);
+    server.inner.session_timers.stop();
+    server.inner.health.forget();
+    IS_LEADER.set(0.0);
+    tracing::info!(target: "agent.server", "cluster leadership lost");
+}
+
+impl Server {
+    /// Starts the duties anew: what they keep in memory belongs to a state that was replaced.
+    pub(super) fn restart_duties(&self) {
+        self.inner.restart.notify_one();
+    }
+}

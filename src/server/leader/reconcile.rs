@@ -1,0 +1,182 @@
+//! Makes the catalog agree with the members of the datacenter (`spec/semantics.md` 13.2).
+
+use super::super::Server;
+use super::super::members::{Member, MemberStatus};
+use crate::state::{Command, WatchSet};
+use crate::telemetry::metrics::Sample;
+use crate::types::{CheckStatus, DeregisterRequest, HealthCheck, Node, NodeService, RegisterRequest, Result, Weights};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+static RECONCILE: Sample = Sample::new("leader.reconcile");
+static RECONCILE_MEMBER: Sample = Sample::new("leader.reconcileMember");
+
+const SERF_CHECK: &str = "serfHealth";
+const SERF_CHECK_NAME: &str = "Serf Health Status";
+const ALIVE: &str = "Agent alive and reachable";
+const FAILED: &str = "Agent not live or unreachable";
+const CONSUL_SERVICE: &str = "consul";
+/// Pause before a pass with failures is repeated.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Reconciles at once, whenever the members change, and periodically; runs while this server leads.
+pub(super) async fn run(server: Server) {
+    let config = server.config();
+    let mut changes = config.members.changes();
+    loop {
+        changes.borrow_and_update();
+        let start = Instant::now();
+        let complete = pass(&server).await;
+        RECONCILE.since(start);
+        let pause = if complete { config.reconcile_interval } else { RETRY.min(config.reconcile_interval) };
+        tokio::select! {
+            Ok(()) = changes.changed() => {}
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// One look at every member, then at every node that should be one; false when something failed.
+async fn pass(server: &Server) -> bool {
+    let members = server.config().members.list();
+    let mut complete = true;
+    for member in &members {
+        let start = Instant::now();
+        if let Err(error) = reconcile(server, member).await {
+            let name = &member.name;
+            tracing::error!(target: "agent.server", "failed to reconcile member: member={name} error={:?}", error.text);
+            complete = false;
+        }
+        RECONCILE_MEMBER.since(start);
+    }
+    for node in vanished(server, &members) {
+        tracing::info!(target: "agent.server", "member is gone, deregistering: member={node}");
+        if let Err(error) = deregister(server, &node).await {
+            tracing::error!(target: "agent.server", "failed to reconcile member: member={node} error={:?}", error.text);
+            complete = false;
+        }
+    }
+    complete
+}
+
+/// Nodes that gossip once vouched for and that it no longer knows. External nodes have no `serfHealth` and stay.
+fn vanished(server: &Server, members: &[Member]) -> BTreeSet<String> {
+    let known: BTreeSet<String> = members.iter().map(|member| member.name.to_lowercase()).collect();
+    let (_, checks) = server.store().snapshot().checks_in_state(&mut WatchSet::none(), "any", &BTreeMap::new());
+    let serf = checks.iter().filter(|check| check.check_id == SERF_CHECK);
+    serf.filter(|check| !known.contains(&check.node.to_lowercase())).map(|check| check.node.clone()).collect()
+}
+
+async fn reconcile(server: &Server, member: &Member) -> Result<()> {
+    match member.status {
+        MemberStatus::Alive | MemberStatus::Leaving => alive(server, member).await,
+        MemberStatus::Failed => failed(server, member).await,
+        MemberStatus::Left => left(server, member).await,
+    }
+}
+
+/// What the catalog holds of a member: its node and the status of its `serfHealth`.
+fn stored(server: &Server, name: &str) -> (Option<Arc<Node>>, Option<Arc<HealthCheck>>) {
+    let state = server.store().snapshot();
+    let (_, checks) = state.node_checks(&mut WatchSet::none(), name);
+    (state.node_by_name(name), checks.into_iter().find(|check| check.check_id == SERF_CHECK))
+}
+
+fn serf_check(member: &Member, status: CheckStatus, output: &str) -> Arc<HealthCheck> {
+    Arc::new(HealthCheck {
+        node: member.name.clone(),
+        check_id: SERF_CHECK.into(),
+        name: SERF_CHECK_NAME.into(),
+        status: status.as_str().into(),
+        output: output.into(),
+        ..HealthCheck::default()
+    })
+}
+
+async fn alive(server: &Server, member: &Member) -> Result<()> {
+    let service = member.server.as_ref().map(|details| NodeService {
+        id: CONSUL_SERVICE.into(),
+        service: CONSUL_SERVICE.into(),
+        port: i64::from(details.port),
+        weights: Some(Weights::default()),
+        meta: Some(details.meta.clone()),
+        ..NodeService::default()
+    });
+    let (node, check) = stored(server, &member.name);
+    let same_node = node.as_ref().is_some_and(|node| node.address == member.address.to_string());
+    let passing = check.is_some_and(|check| check.known_status() == Some(CheckStatus::Passing));
+    if same_node && passing && service.as_ref().is_none_or(|service| is_stored(server, member, service)) {
+        return Ok(());
+    }
+    tracing::info!(target: "agent.server", "member joined, marking health alive: member={}", member.name);
+    let (tagged_addresses, node_meta) = match &node {
+        Some(node) => (node.tagged_addresses.clone(), node.meta.clone()),
+        None => (None, Some(BTreeMap::from([("consul-version".to_owned(), member.version.clone())]))),
+    };
+    let request = RegisterRequest {
+        datacenter: server.config().datacenter.clone(),
+        id: member.id.clone(),
+        node: member.name.clone(),
+        address: member.address.to_string(),
+        tagged_addresses,
+        node_meta,
+        service: service.map(Arc::new),
+        checks: Some(vec![serf_check(member, CheckStatus::Passing, ALIVE)]),
+        ..RegisterRequest::default()
+    };
+    server.apply(Command::Register(Box::new(request)), "").await.map(drop)
+}
+
+/// The member's `consul` instance stands in the catalog with this metadata.
+fn is_stored(server: &Server, member: &Member, service: &NodeService) -> bool {
+    let (_, found) = server.store().snapshot().node_services(&mut WatchSet::none(), &member.name);
+    let services = found.map(|(_, services)| services).unwrap_or_default();
+    let row = services.iter().find(|row| row.id == service.id);
+    row.is_some_and(|row| row.meta.iter().flatten().eq(service.meta.iter().flatten()))
+}
+
+async fn failed(server: &Server, member: &Member) -> Result<()> {
+    let (node, check) = stored(server, &member.name);
+    let Some(node) = node else { return Ok(()) };
+    let critical = check.is_some_and(|check| check.known_status() == Some(CheckStatus::Critical));
+    if critical && node.address == member.address.to_string() {
+        return Ok(());
+    }
+    tracing::info!(target: "agent.server", "member failed, marking health critical: member={}", member.name);
+    let request = RegisterRequest {
+        datacenter: server.config().datacenter.clone(),
+        id: member.id.clone(),
+        node: member.name.clone(),
+        address: member.address.to_string(),
+        checks: Some(vec![serf_check(member, CheckStatus::Critical, FAILED)]),
+        skip_node_update: true,
+        ..RegisterRequest::default()
+    };
+    server.apply(Command::Register(Box::new(request)), "").await.map(drop)
+}
+
+/// A member that left goes from the catalog, a server also from raft; a leader that leaves is its successor's business.
+async fn left(server: &Server, member: &Member) -> Result<()> {
+    if member.id == server.config().node_id {
+        return Ok(());
+    }
+    if member.server.is_some() && server.raft().configuration().1.iter().any(|peer| peer.id == member.id) {
+        server.raft().remove_peer(&member.id).await?;
+    }
+    if server.store().snapshot().node_by_name(&member.name).is_none() {
+        return Ok(());
+    }
+    tracing::info!(target: "agent.server", "deregistering member: member={} reason=left", member.name);
+    deregister(server, &member.name).await
+}
+
+async fn deregister(server: &Server, node: &str) -> Result<()> {
+    let request = DeregisterRequest {
+        datacenter: server.config().datacenter.clone(),
+        node: node.to_owned(),
+        ..DeregisterRequest::default()
+    };
+    server.apply(Command::Deregister(request), "").await.map(drop)
+}

@@ -1,0 +1,289 @@
+//! Shared reads: any number of readers and watchers of the same query share one evaluation and one body.
+//!
+//! The cache maps (method, arguments without index and wait, permissions, encoding) to the last result and the watches of
+//! what it was made from. A result is served as long as its watches say that a new evaluation would give the same. When
+//! it is outdated the first who asks evaluates and the others wait for that one. Nothing here decides who may read: the
+//! consistency mode of every request is honoured before it gets here.
+
+use super::blocking::Evaluated;
+use crate::acl::Authorizer;
+use crate::types::Result;
+use ahash::RandomState;
+use arc_swap::ArcSwapOption;
+use parking_lot::{Mutex, RwLock};
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+/// Number of independently locked parts; a power of two.
+const SHARDS: usize = 16;
+/// Most entries of a shard.
+const SHARD_ENTRIES: usize = 256;
+/// Most bytes of the bodies of a shard.
+const SHARD_BYTES: usize = 1 << 20;
+/// A larger body is shared by those who ask for it at the same time and forgotten with the last of them.
+const KEPT_BYTES: usize = 512 << 10;
+/// Sweeps that an unused entry survives.
+const IDLE_SWEEPS: u64 = 2;
+
+/// One query and its last result.
+pub(super) struct Entry<A, V> {
+    method: TypeId,
+    encoding: &'static str,
+    authorizer: Authorizer,
+    args: A,
+    hash: u64,
+    current: ArcSwapOption<Evaluated<V>>,
+    gate: Mutex<()>,
+    started: AtomicU64,
+    used: AtomicU64,
+}
+
+impl<A, V> Entry<A, V> {
+    /// The arguments, without index, wait and mode.
+    pub(super) fn args(&self) -> &A {
+        &self.args
+    }
+
+    /// The permissions under which it is evaluated.
+    pub(super) fn authorizer(&self) -> &Authorizer {
+        &self.authorizer
+    }
+
+    /// The current result, from an evaluation that is still current or that began after this call did.
+    fn get(&self, evaluate: impl FnOnce() -> Result<Evaluated<V>>) -> Result<(Arc<Evaluated<V>>, bool)> {
+        let seen = self.started.load(Ordering::Acquire);
+        if let Some(version) = &*self.current.load()
+            && version.watch.is_current()
+        {
+            return Ok((Arc::clone(version), false));
+        }
+        let _evaluating = self.gate.lock();
+        if let Some(version) = &*self.current.load()
+            && (version.generation > seen || version.watch.is_current())
+        {
+            return Ok((Arc::clone(version), false));
+        }
+        let generation = self.started.fetch_add(1, Ordering::AcqRel) + 1;
+        let version = Arc::new(Evaluated { generation, ..evaluate()? });
+        self.current.store(Some(Arc::clone(&version)));
+        Ok((version, true))
+    }
+}
+
+/// An entry whose types are known to its users only.
+trait Stored: Any + Send + Sync {
+    fn used(&self) -> u64;
+}
+
+impl<A: Send + Sync + 'static, V: Send + Sync + 'static> Stored for Entry<A, V> {
+    fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+struct Slot {
+    /// Keeps the entry alive between uses; none for an entry with a large body.
+    kept: Option<Arc<dyn Stored>>,
+    entry: Weak<dyn Stored>,
+    bytes: usize,
+}
+
+impl Slot {
+    /// Nobody is using the entry now.
+    fn is_idle(&self) -> bool {
+        self.entry.strong_count() <= usize::from(self.kept.is_some())
+    }
+}
+
+/// The key is a good hash already.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are u64");
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[derive(Default)]
+struct Shard {
+    slots: HashMap<u64, Slot, BuildHasherDefault<Identity>>,
+    bytes: usize,
+}
+
+impl Shard {
+    fn remove(&mut self, hash: u64) {
+        if let Some(slot) = self.slots.remove(&hash) {
+            self.bytes -= slot.bytes;
+        }
+    }
+
+    /// Drops idle entries, the longest unused first, until the shard is within its bounds.
+    fn shrink(&mut self) {
+        while self.slots.len() > SHARD_ENTRIES || self.bytes > SHARD_BYTES {
+            let age = |slot: &Slot| slot.kept.as_ref().map_or(0, |entry| entry.used());
+            let oldest = self.slots.iter().filter(|(_, slot)| slot.is_idle()).min_by_key(|(_, slot)| age(slot));
+            let Some((&hash, _)) = oldest else { return };
+            self.remove(hash);
+        }
+    }
+}
+
+/// The results of recent queries.
+pub(super) struct Cache {
+    hasher: RandomState,
+    shards: [RwLock<Shard>; SHARDS],
+    /// Advances with every sweep.
+    clock: AtomicU64,
+    evaluations: AtomicU64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Cache {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| RwLock::default()),
+            clock: AtomicU64::new(1),
+            evaluations: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Cache {
+    fn shard(&self, hash: u64) -> &RwLock<Shard> {
+        &self.shards[(hash >> 32) as usize % SHARDS]
+    }
+
+    /// The entry of a query; the same one for everyone who asks the same. `M` names the method.
+    pub(super) fn entry<M, A, V>(&self, encoding: &'static str, authorizer: Authorizer, args: A) -> Arc<Entry<A, V>>
+    where
+        M: 'static,
+        A: Hash + Eq + Send + Sync + 'static,
+        V: Send + Sync + 'static,
+    {
+        let method = TypeId::of::<M>();
+        let hash = self.hasher.hash_one((method, encoding, &authorizer, &args));
+        let now = self.clock.load(Ordering::Relaxed);
+        let found = self.shard(hash).read().slots.get(&hash).and_then(|slot| slot.entry.upgrade());
+        if let Some(entry) = found
+            && let Ok(entry) = Arc::downcast::<Entry<A, V>>(entry as Arc<dyn Any + Send + Sync>)
+            && entry.method == method
+            && entry.encoding == encoding
+            && entry.authorizer == authorizer
+            && entry.args == args
+        {
+            entry.used.store(now, Ordering::Relaxed);
+            return entry;
+        }
+        self.insert(Entry {
+            method,
+            encoding,
+            authorizer,
+            args,
+            hash,
+            current: ArcSwapOption::empty(),
+            gate: Mutex::new(()),
+            started: AtomicU64::new(0),
+            used: AtomicU64::new(now),
+        })
+    }
+
+    /// Stores a new entry, or finds that another request has just done so. A different query with the same hash keeps its
+    /// place, and the new entry lives as long as its users.
+    fn insert<A, V>(&self, new: Entry<A, V>) -> Arc<Entry<A, V>>
+    where
+        A: Eq + Send + Sync + 'static,
+        V: Send + Sync + 'static,
+    {
+        let mut shard = self.shard(new.hash).write();
+        if let Some(entry) = shard.slots.get(&new.hash).and_then(|slot| slot.entry.upgrade()) {
+            let same = Arc::downcast::<Entry<A, V>>(entry as Arc<dyn Any + Send + Sync>).ok().filter(|entry| {
+                entry.method == new.method
+                    && entry.encoding == new.encoding
+                    && entry.authorizer == new.authorizer
+                    && entry.args == new.args
+            });
+            return same.unwrap_or_else(|| Arc::new(new));
+        }
+        let hash = new.hash;
+        let entry = Arc::new(new);
+        let stored: Arc<dyn Stored> = entry.clone();
+        shard.remove(hash);
+        shard.slots.insert(hash, Slot { entry: Arc::downgrade(&stored), kept: Some(stored), bytes: 0 });
+        shard.shrink();
+        entry
+    }
+
+    /// The current result of an entry; `evaluate` runs at most once for all who wait. `bytes` tells the size of a value.
+    pub(super) fn get<A, V>(
+        &self,
+        entry: &Arc<Entry<A, V>>,
+        bytes: impl FnOnce(&V) -> usize,
+        evaluate: impl FnOnce() -> Result<Evaluated<V>>,
+    ) -> Result<Arc<Evaluated<V>>>
+    where
+        A: Send + Sync + 'static,
+        V: Send + Sync + 'static,
+    {
+        let (version, fresh) = entry.get(evaluate)?;
+        if fresh {
+            self.evaluations.fetch_add(1, Ordering::Relaxed);
+            self.account(entry, bytes(&version.value));
+        }
+        Ok(version)
+    }
+
+    /// Books the size of a new result.
+    fn account<A, V>(&self, entry: &Arc<Entry<A, V>>, bytes: usize)
+    where
+        A: Send + Sync + 'static,
+        V: Send + Sync + 'static,
+    {
+        let mut shard = self.shard(entry.hash).write();
+        let Shard { slots, bytes: total } = &mut *shard;
+        let Some(slot) = slots.get_mut(&entry.hash) else { return };
+        if !std::ptr::addr_eq(slot.entry.as_ptr(), Arc::as_ptr(entry)) {
+            return;
+        }
+        let kept = if bytes > KEPT_BYTES { None } else { Some(Arc::clone(entry) as Arc<dyn Stored>) };
+        let counted = if kept.is_some() { bytes } else { 0 };
+        *total = *total - slot.bytes + counted;
+        slot.bytes = counted;
+        slot.kept = kept;
+        if *total > SHARD_BYTES {
+            shard.shrink();
+        }
+    }
+
+    /// Forgets what nobody has asked for since the sweep before the last one.
+    pub(super) fn sweep(&self) {
+        let now = self.clock.fetch_add(1, Ordering::Relaxed) + 1;
+        for shard in &self.shards {
+            let mut shard = shard.write();
+            let Shard { slots, bytes } = &mut *shard;
+            slots.retain(|_, slot| {
+                let unused = slot.kept.as_ref().is_none_or(|entry| entry.used() + IDLE_SWEEPS <= now);
+                let keep = !(unused && slot.is_idle());
+                if !keep {
+                    *bytes -= slot.bytes;
+                }
+                keep
+            });
+            slots.shrink_to_fit();
+        }
+    }
+
+    /// Evaluations so far: what the answers have cost.
+    pub(super) fn evaluations(&self) -> u64 {
+        self.evaluations.load(Ordering::Relaxed)
+    }
+}
