@@ -1,12 +1,13 @@
 //! `Catalog.*`: nodes and services, and the requests that register and remove them (`spec/semantics.md` 5).
 
 use super::near::{sort_by_distance, sort_key_near};
-use super::{Endpoint, ReadContext, ReadEndpoint, Server, validate};
+use super::{Endpoint, ReadContext, ReadEndpoint, Server};
 use crate::acl::{Access, Authorizer, Resource};
 use crate::rpc::method::*;
 use crate::state::{Command, WatchSet};
 use crate::telemetry::metrics::{Sample, counter_labels};
 use crate::types::requests::*;
+use crate::types::validate;
 use crate::types::{
     DeregisterRequest, Error, HealthCheck, Node, NodeService, RegisterRequest, Result, ServiceNode, StringMap,
 };

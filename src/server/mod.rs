@@ -25,7 +25,6 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod txn;
-pub mod validate;
 
 pub use config::ServerConfig;
 pub use endpoint::{Answer, Archive, Encoded, Encoding, Endpoint, Found, ReadContext, ReadEndpoint, Shared};

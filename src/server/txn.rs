@@ -1,7 +1,7 @@
 //! `Txn.*`: several operations or none (`spec/semantics.md` 8).
 
 use super::kvs::{Precheck, RAFT_APPLY, precheck as precheck_kv};
-use super::{Endpoint, Server, validate};
+use super::{Endpoint, Server};
 use crate::acl::{Access, Authorizer, Resource};
 use crate::rpc::method::*;
 use crate::state::{Command, Outcome};
@@ -10,6 +10,7 @@ use crate::types::requests::shown_index;
 use crate::types::txn::{
     CatalogVerb, TxnError, TxnOp, TxnReadRequest, TxnReadResponse, TxnRequest, TxnResponse, TxnResult,
 };
+use crate::types::validate;
 use crate::types::{Error, Result};
 use std::time::Instant;
 

@@ -18,6 +18,7 @@ pub mod service;
 pub mod session;
 pub mod system;
 pub mod txn;
+pub mod validate;
 pub mod value;
 pub mod version;
 

@@ -1,8 +1,8 @@
 //! What a catalog row must look like before it may enter the log, in the reference's words (`spec/semantics.md` 5.1,
 //! `spec/http-api.md` 1.17). Pure functions: no state, no permissions.
 
-use crate::types::service::{ConnectProxyConfig, Upstream};
-use crate::types::{CheckDefinition, Error, HealthCheck, NodeService, Result, Weights};
+use super::service::{ConnectProxyConfig, Upstream};
+use super::{CheckDefinition, Error, HealthCheck, NodeService, Result, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds that are gateways.
