@@ -3,28 +3,30 @@
 /// An archive that cannot be read, or does not hold what its sums say.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// Not gzip, or cut inside the gzip stream.
+    /// Not gzip at all.
     #[error("failed to decompress snapshot: {0}")]
     Decompress(String),
-    /// The tar stream is broken.
-    #[error("failed to read snapshot file: failed reading snapshot: {0}")]
-    Tar(String),
-    /// A member that does not belong.
-    #[error("failed to read snapshot file: unexpected file {0:?} in snapshot")]
-    UnexpectedFile(String),
-    /// `meta.json` is not JSON of the right shape.
-    #[error("failed to read snapshot file: failed to decode snapshot metadata: {0}")]
-    Metadata(String),
-    /// The sums do not hold.
-    #[error("failed to read snapshot file: failed checking integrity of snapshot: {0}")]
-    Integrity(String),
-    /// Bytes behind the end of the tar.
-    #[error("{0} unread uncompressed bytes remain")]
-    Remaining(u64),
-    /// `state.bin` does not hold records.
+    /// Something between the gzip header and the end of the tar is wrong.
     #[error("failed to read snapshot file: {0}")]
-    State(String),
-    /// The sink for the state failed.
+    Content(String),
+    /// Bytes behind the end of the tar, or a wrong gzip trailer.
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    Trailer(String),
+    /// A format version that this program does not know.
+    #[error("unsupported snapshot version {0}")]
+    Version(u32),
+    /// `state.bin` is not as long as the metadata says.
+    #[error("failed to write snapshot, size didn't match ({found} != {expected})")]
+    Size {
+        /// Bytes of `state.bin`.
+        found: u64,
+        /// `Size` of `meta.json`.
+        expected: u64,
+    },
+}
+
+impl From<ArchiveError> for std::io::Error {
+    fn from(error: ArchiveError) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string())
+    }
 }

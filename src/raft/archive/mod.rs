@@ -7,10 +7,14 @@ mod error;
 pub mod inspect;
 pub mod meta;
 mod read;
+mod tar;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::ArchiveError;
-pub use inspect::{Inspection, KvOptions, KvStat, TypeStat, inspect, inspect_state};
+pub use inspect::{Inspection, KvOptions, KvStat, Records, TypeStat, inspect, inspect_state, type_name};
 pub use meta::{Configuration, LogPosition, Meta, Server};
-pub use read::{read, verify};
-pub use write::write;
+pub use read::{State, read, verify};
+pub use write::{measure, write};
