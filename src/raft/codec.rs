@@ -415,7 +415,8 @@ mod tests {
 
     fn entries() -> Vec<Entry> {
         let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
-        let nodes: BTreeMap<_, _> = ids.iter().map(|id| (*id, ServerNode { address: format!("10.0.0.{id}:8300") })).collect();
+        let nodes: BTreeMap<_, _> =
+            ids.iter().map(|id| (*id, ServerNode { address: format!("10.0.0.{id}:8300") })).collect();
         let joint = Membership::new(vec![BTreeSet::from(ids), BTreeSet::from([ids[1]])], nodes).unwrap();
         vec![
             Entry { log_id: log_id(3, 9), payload: Payload::Blank },
@@ -453,10 +454,7 @@ mod tests {
         let mut out = Vec::new();
         put_entry(&mut out, &entries()[1]);
         assert_eq!(out, b"\x01\x01\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x0a\x02abc");
-        assert_eq!(
-            encode_vote(&vote(5, true)),
-            b"\x01\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07\x01"
-        );
+        assert_eq!(encode_vote(&vote(5, true)), b"\x01\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07\x01");
     }
 
     #[test]

@@ -14,7 +14,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub mod archive;
+mod codec;
+mod engine;
 mod error;
+mod log;
 
 pub use error::RaftError;
 

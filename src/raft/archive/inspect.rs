@@ -188,8 +188,8 @@ fn count(state: impl Read, kv: Option<&KvOptions>) -> Result<Inspection, Archive
         let bytes = value.len() as u64 + 1;
         types.entry(kind).or_default().add(bytes + std::mem::take(&mut extra));
         if let (KVS, Some(options)) = (kind, kv) {
-            let Keyed { key } =
-                msgpack::from_slice(value).map_err(|error| ArchiveError::Content(format!("failed to decode a key: {error}")))?;
+            let Keyed { key } = msgpack::from_slice(value)
+                .map_err(|error| ArchiveError::Content(format!("failed to decode a key: {error}")))?;
             if key.starts_with(&options.filter) {
                 let group = key.split('/').take(options.depth).collect::<Vec<_>>().join("/");
                 groups.entry(group).or_default().add(bytes);

@@ -45,7 +45,9 @@ impl<R: Read> Members<R> {
 
     /// Reads small members until the state or the end.
     fn step(&mut self) -> Result<Step, ArchiveError> {
-        while let Some(member) = self.tar.next().map_err(|error| content(format!("failed reading snapshot: {error}")))? {
+        while let Some(member) =
+            self.tar.next().map_err(|error| content(format!("failed reading snapshot: {error}")))?
+        {
             match member.name.as_str() {
                 "meta.json" => {
                     let json = self.small("failed to read snapshot metadata")?;
@@ -76,10 +78,8 @@ impl<R: Read> Members<R> {
 
     /// Some bytes of the state; 0 at its end.
     fn read_state(&mut self, into: &mut [u8]) -> Result<usize, ArchiveError> {
-        let read = self
-            .tar
-            .read(into)
-            .map_err(|error| content(format!("failed to read or write snapshot data: {error}")))?;
+        let read =
+            self.tar.read(into).map_err(|error| content(format!("failed to read or write snapshot data: {error}")))?;
         self.seen.state_hash.update(&into[..read]);
         self.seen.state_size += read as u64;
         Ok(read)
@@ -88,7 +88,8 @@ impl<R: Read> Members<R> {
     /// Everything that can only be said at the end.
     fn conclude(mut self) -> Result<Meta, ArchiveError> {
         check_sums(&self.seen).map_err(|text| content(format!("failed checking integrity of snapshot: {text}")))?;
-        let rest = io::copy(self.tar.get_mut(), &mut io::sink()).map_err(|error| ArchiveError::Trailer(error.to_string()))?;
+        let rest =
+            io::copy(self.tar.get_mut(), &mut io::sink()).map_err(|error| ArchiveError::Trailer(error.to_string()))?;
         if rest > 0 {
             return Err(ArchiveError::Trailer(format!("{rest} unread uncompressed bytes remain")));
         }

@@ -27,8 +27,12 @@ impl<R: Read> Read for Gunzip<R> {
         self.0.read(into).map_err(|error| {
             let text = match error.kind() {
                 io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
-                io::ErrorKind::InvalidInput if error.to_string().contains("checksum") => "gzip: invalid checksum".to_owned(),
-                io::ErrorKind::InvalidInput if error.to_string().contains("header") => "gzip: invalid header".to_owned(),
+                io::ErrorKind::InvalidInput if error.to_string().contains("checksum") => {
+                    "gzip: invalid checksum".to_owned()
+                }
+                io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
+                    "gzip: invalid header".to_owned()
+                }
                 io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => "flate: corrupt input".to_owned(),
                 _ => return error,
             };
@@ -108,10 +112,6 @@ impl<R: Read> TarReader<R> {
         Ok(Some(block))
     }
 
-    pub fn into_inner(self) -> R {
-        self.from
-    }
-
     pub fn get_mut(&mut self) -> &mut R {
         &mut self.from
     }
@@ -134,11 +134,13 @@ impl<R: Read> Read for TarReader<R> {
 
 fn header(block: &[u8; BLOCK]) -> io::Result<(u8, Member)> {
     let bad = || invalid("archive/tar: invalid tar header");
-    let sum: u64 = block.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { *byte as u64 }).sum();
+    let sum: u64 =
+        block.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { *byte as u64 }).sum();
     if number(&block[148..156]) != Some(sum) {
         return Err(bad());
     }
-    let text = |field: &[u8]| String::from_utf8_lossy(field.split(|byte| *byte == 0).next().unwrap_or(&[])).into_owned();
+    let text =
+        |field: &[u8]| String::from_utf8_lossy(field.split(|byte| *byte == 0).next().unwrap_or(&[])).into_owned();
     let name = text(&block[..100]);
     let prefix = if &block[257..263] == b"ustar\0" { text(&block[345..500]) } else { String::new() };
     let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };

@@ -9,7 +9,7 @@ use super::backend::{Change, LogBackend, LogSource, Recovered};
 use super::record::{self, Damage, Record};
 use crate::raft::RaftError;
 use crate::raft::codec::{self, Reader};
-use crate::raft::engine::{Entry, LogId, Vote};
+use crate::raft::engine::{Entry, LogId};
 use bytes::{Bytes, BytesMut};
 use parking_lot::RwLock;
 use std::fs::{self, File};
@@ -174,8 +174,12 @@ impl LogBackend for DiskLog {
         }
         let db = self.shared.db()?;
         let below = record::key(self.purge_below, 0);
-        let keys: Vec<_> =
-            db.range(record::key(0, 0)..below).keys().take(PURGE_ROUND + 1).collect::<Result<_, _>>().map_err(sled_error)?;
+        let keys: Vec<_> = db
+            .range(record::key(0, 0)..below)
+            .keys()
+            .take(PURGE_ROUND + 1)
+            .collect::<Result<_, _>>()
+            .map_err(sled_error)?;
         // the last record may reach past the purged entries: it goes when the next one starts at or before them
         let next = db.range(below..record::key(u64::MAX, u32::MAX)).next().transpose().map_err(sled_error)?;
         let next_is_adjacent =
@@ -338,7 +342,9 @@ fn recover(db: &sled::Db, path: &Path, cache: usize) -> Result<Recovered, RaftEr
             }
             let expected = found.last.map_or(index, |last| last.index + 1);
             if index != expected || (found.last.is_none() && index != 0) {
-                return Err(RaftError::corrupt(path, format!("raft entry {expected} is missing, {index} follows")).into());
+                return Err(
+                    RaftError::corrupt(path, format!("raft entry {expected} is missing, {index} follows")).into()
+                );
             }
             found.last = Some(entry.log_id);
             cached += codec::entry_size(&entry);
@@ -356,7 +362,12 @@ fn recover(db: &sled::Db, path: &Path, cache: usize) -> Result<Recovered, RaftEr
 }
 
 /// The last record may be one whose write was cut off: it was never acknowledged and goes. Anything else is damage.
-fn drop_torn_end(db: &sled::Db, path: &Path, found: &Recovered, broken: Option<(u64, Damage)>) -> Result<(), RaftError> {
+fn drop_torn_end(
+    db: &sled::Db,
+    path: &Path,
+    found: &Recovered,
+    broken: Option<(u64, Damage)>,
+) -> Result<(), RaftError> {
     let committed = found.committed.map(|committed| committed.index);
     let last = found.last.map(|last| last.index);
     if let Some((first, damage)) = broken {
@@ -409,7 +420,8 @@ fn truncate(db: &sled::Db, dir: &Path, last: Option<u64>, committed: Option<LogI
 
 /// First index of the record that holds `index`.
 fn record_of(db: &sled::Db, index: u64) -> io::Result<Option<u64>> {
-    let found = db.range(record::key(0, 0)..=record::key(index, u32::MAX)).next_back().transpose().map_err(sled_error)?;
+    let found =
+        db.range(record::key(0, 0)..=record::key(index, u32::MAX)).next_back().transpose().map_err(sled_error)?;
     Ok(found.and_then(|(key, _)| record::parse_key(&key)).map(|(first, _)| first))
 }
 
@@ -432,10 +444,4 @@ impl LogSource for Shared {
         }
         Ok(entries)
     }
-}
-
-/// A vote in it, for tests of recovery.
-#[cfg(test)]
-pub(crate) fn stored_vote(found: &Recovered) -> Option<Vote> {
-    found.vote
 }
