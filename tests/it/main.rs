@@ -7,3 +7,4 @@ mod support;
 
 mod agent;
 mod compare;
+mod durability;
