@@ -45,21 +45,6 @@ pub fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// Several errors in one body; also for a single one.
-pub fn list(errors: &[String]) -> String {
-    let head =
-        if errors.len() == 1 { "1 error occurred:".into() } else { format!("{} errors occurred:", errors.len()) };
-    let mut text: String = head;
-    text.push('\n');
-    for error in errors {
-        text.push_str("\t* ");
-        text.push_str(error);
-        text.push('\n');
-    }
-    text.push('\n');
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,11 +63,5 @@ mod tests {
         for (error, expected) in cases {
             assert_eq!(status(&error).as_u16(), expected, "{error}");
         }
-    }
-
-    #[test]
-    fn a_list_of_errors_has_a_header_and_ends_with_a_blank_line() {
-        assert_eq!(list(&["a".into()]), "1 error occurred:\n\t* a\n\n");
-        assert_eq!(list(&["a".into(), "b".into()]), "2 errors occurred:\n\t* a\n\t* b\n\n");
     }
 }

@@ -39,7 +39,6 @@ use blocking::{Evaluated, evaluate};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -59,8 +58,6 @@ struct Inner {
     raft: Raft,
     resolver: Resolver,
     cache: shared::Cache,
-    /// Queries that wait.
-    blocked: AtomicUsize,
     /// This server leads and has caught up.
     ready: watch::Sender<bool>,
     session_timers: leader::SessionTimers,
@@ -87,7 +84,6 @@ impl Server {
                 raft,
                 resolver: Resolver,
                 cache: shared::Cache::default(),
-                blocked: AtomicUsize::new(0),
                 ready: watch::Sender::new(false),
                 session_timers: leader::SessionTimers::default(),
                 coordinates: coordinate::Pending::default(),

@@ -7,5 +7,3 @@ mod support;
 
 mod agent;
 mod compare;
-mod dns;
-mod durability;

@@ -1,0 +1,271 @@
+//! Listeners and connections: TCP and unix sockets, HTTP/1.1 and cleartext HTTP/2, the limit of connections per client,
+//! timeouts of slow clients, graceful stop (`spec/http-api.md` 1.1, 1.16).
+
+use super::{Settings, dispatch};
+use crate::agent::Agent;
+use crate::config::runtime::{ListenAddr, UnixSockets};
+use crate::types::{Error, Result};
+use ahash::AHashMap;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use parking_lot::Mutex;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Headers of a request must be complete within this time; longer than clients keep idle connections (90 s), because an
+/// idle connection counts too.
+const HEADER_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Header limit while `max_header_bytes` is 0.
+const DEFAULT_HEADER_BYTES: u32 = 1 << 20;
+
+/// The least that a connection buffers.
+const LEAST_HEADER_BYTES: u32 = 8 << 10;
+
+/// Streams of one HTTP/2 connection.
+const MAX_STREAMS: u32 = 250;
+
+/// After a stop, requests that still run may finish within this time.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What a client with too many connections reads before the connection is closed.
+const TOO_MANY: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
+    Your IP is issuing too many concurrent connections, please rate limit your calls\n";
+
+/// Life of the listeners, announced to every connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Closing,
+    Closed,
+}
+
+/// What all connections share.
+struct Door {
+    agent: Agent,
+    settings: Settings,
+    server: auto::Builder<TokioExecutor>,
+    clients: Mutex<AHashMap<IpAddr, usize>>,
+}
+
+/// A bound listener.
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Binds all listeners, then serves them in the background.
+pub async fn serve(agent: Agent, mut stop: watch::Receiver<bool>) -> Result<JoinHandle<()>> {
+    let config = agent.config();
+    let mut listeners = Vec::new();
+    for address in &config.http_addrs {
+        listeners.push(bind(address, &config.unix_sockets).await?);
+    }
+    let settings = Settings::new(&config);
+    let server = builder(config.http_config.max_header_bytes);
+    let door = Arc::new(Door { agent, settings, server, clients: Mutex::default() });
+    let (phase, phases) = watch::channel(Phase::Open);
+    let (alive, mut finished) = mpsc::channel::<()>(1);
+    for listener in listeners {
+        tokio::spawn(accept(door.clone(), listener, phases.clone(), alive.clone()));
+    }
+    drop((alive, phases));
+    Ok(tokio::spawn(async move {
+        // A stop channel without a sender is a stop as well.
+        let _ = stop.wait_for(|stop| *stop).await;
+        phase.send_replace(Phase::Closing);
+        if tokio::time::timeout(GRACE, finished.recv()).await.is_err() {
+            phase.send_replace(Phase::Closed);
+            finished.recv().await;
+        }
+    }))
+}
+
+fn builder(max_header_bytes: u32) -> auto::Builder<TokioExecutor> {
+    let limit = if max_header_bytes == 0 { DEFAULT_HEADER_BYTES } else { max_header_bytes };
+    let limit = limit.max(LEAST_HEADER_BYTES);
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_PATIENCE)
+        .title_case_headers(true)
+        .max_buf_size(limit as usize);
+    server.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_header_list_size(limit);
+    server
+}
+
+async fn bind(address: &ListenAddr, unix: &UnixSockets) -> Result<Listener> {
+    let (network, bound) = match address {
+        ListenAddr::Ip(address) => ("tcp", TcpListener::bind(address).await.map(Listener::Tcp)),
+        ListenAddr::Unix(path) => ("unix", bind_unix(path, unix).map(Listener::Unix)),
+    };
+    bound.map_err(|error| Error::new(format!("listen {network} {address}: bind: {}", reason(&error))))
+}
+
+/// The system's words for an error, without Rust's number.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "address already in use".into(),
+        io::ErrorKind::AddrNotAvailable => "cannot assign requested address".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::NotFound => "no such file or directory".into(),
+        _ => error.to_string(),
+    }
+}
+
+fn bind_unix(path: &Path, settings: &UnixSockets) -> io::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
+    if path.exists() {
+        tracing::warn!(target: "agent", "Replacing socket: path={}", path.display());
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    let number = |text: &str, named: Option<u32>| named.or_else(|| text.parse().ok());
+    let owner = match settings.user.as_str() {
+        "" => None,
+        user => {
+            let named = nix::unistd::User::from_name(user).ok().flatten().map(|user| user.uid.as_raw());
+            Some(number(user, named).ok_or_else(|| invalid(format!("unknown user {user}")))?)
+        }
+    };
+    let group = match settings.group.as_str() {
+        "" => None,
+        group => {
+            let named = nix::unistd::Group::from_name(group).ok().flatten().map(|group| group.gid.as_raw());
+            Some(number(group, named).ok_or_else(|| invalid(format!("unknown group {group}")))?)
+        }
+    };
+    if owner.is_some() || group.is_some() {
+        std::os::unix::fs::chown(path, owner, group)?;
+    }
+    if !settings.mode.is_empty() {
+        let mode = u32::from_str_radix(&settings.mode, 8)
+            .map_err(|_| invalid(format!("invalid specified mode {}", settings.mode)))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    }
+    Ok(listener)
+}
+
+async fn accept(door: Arc<Door>, listener: Listener, mut phase: watch::Receiver<Phase>, alive: mpsc::Sender<()>) {
+    loop {
+        let accepted = tokio::select! {
+            _ = phase.wait_for(|phase| *phase != Phase::Open) => return,
+            accepted = next(&listener) => accepted,
+        };
+        let (stream, client) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, most likely: connections that end give some back.
+                tracing::warn!(target: "agent.http", "accept failed: error={:?}", error.to_string());
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (door, phase, alive) = (door.clone(), phase.clone(), alive.clone());
+        match stream {
+            Stream::Tcp(stream) => tokio::spawn(async move {
+                tune(&stream);
+                tcp(door, stream, client, phase).await;
+                drop(alive);
+            }),
+            Stream::Unix(stream) => tokio::spawn(async move {
+                connection(&door, stream, None, phase).await;
+                drop(alive);
+            }),
+        };
+    }
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    Unix(tokio::net::UnixStream),
+}
+
+async fn next(listener: &Listener) -> io::Result<(Stream, Option<SocketAddr>)> {
+    match listener {
+        Listener::Tcp(listener) => listener.accept().await.map(|(stream, peer)| (Stream::Tcp(stream), Some(peer))),
+        Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), None)),
+    }
+}
+
+/// Answers go out at once, and clients that vanished during a blocking query are noticed. Failures change nothing.
+fn tune(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let _ = nix::sys::socket::setsockopt(stream, nix::sys::socket::sockopt::KeepAlive, &true);
+}
+
+async fn tcp(door: Arc<Door>, mut stream: TcpStream, client: Option<SocketAddr>, phase: watch::Receiver<Phase>) {
+    let Some(client) = client else { return };
+    let limit = door.agent.config().limits.http_max_conns_per_client;
+    let Some(_place) = Place::take(&door, client.ip(), limit) else {
+        let _ = stream.write_all(TOO_MANY.as_bytes()).await;
+        let _ = stream.shutdown().await;
+        // Reading what the client sent keeps the close from becoming a reset that would swallow the answer.
+        let drain = async { while matches!(stream.read(&mut [0; 1024]).await, Ok(1..)) {} };
+        let _ = tokio::time::timeout(GRACE, drain).await;
+        return;
+    };
+    connection(&door, stream, Some(client), phase).await;
+}
+
+/// One of the connections that a client address may have.
+struct Place<'a> {
+    door: &'a Door,
+    client: IpAddr,
+}
+
+impl<'a> Place<'a> {
+    fn take(door: &'a Door, client: IpAddr, limit: usize) -> Option<Place<'a>> {
+        let mut clients = door.clients.lock();
+        let count = clients.entry(client).or_insert(0);
+        if limit > 0 && *count >= limit {
+            return None;
+        }
+        *count += 1;
+        Some(Place { door, client })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut clients = self.door.clients.lock();
+        if let Some(count) = clients.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                clients.remove(&self.client);
+            }
+        }
+    }
+}
+
+async fn connection<S>(door: &Arc<Door>, stream: S, client: Option<SocketAddr>, mut phase: watch::Receiver<Phase>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let shared = door.clone();
+    let service = service_fn(move |request| {
+        let door = shared.clone();
+        async move { Ok::<_, Infallible>(dispatch::handle(&door.agent, &door.settings, request, client).await) }
+    });
+    let connection = door.server.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = phase.wait_for(|phase| *phase != Phase::Open) => connection.as_mut().graceful_shutdown(),
+    }
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = phase.wait_for(|phase| *phase == Phase::Closed) => {}
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the endpoints on a server that keeps everything in memory.
