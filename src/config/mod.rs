@@ -4,6 +4,8 @@
 //! This room opens no socket and knows nothing of the agent.
 
 pub mod definition;
+pub mod hcl;
+mod json;
 pub mod runtime;
 
 pub use definition::{CheckDefinitionFile, ServiceDefinition};
