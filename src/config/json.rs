@@ -16,14 +16,19 @@ pub fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
     Err(format!("json: cannot unmarshal {name} into Go value of type map[string]interface {{}}"))
 }
 
-/// Parses any JSON value.
+/// Parses any JSON value. The error is Go's text with the place behind it.
 pub fn parse(text: &str) -> Result<Value, String> {
     let mut parser = Parser { bytes: text.as_bytes(), text, at: 0 };
-    let value = parser.value(0)?;
-    match parser.next_byte() {
+    let result = parser.value(0).and_then(|value| match parser.next_byte() {
         None => Ok(value),
         Some(_) => Err(parser.unexpected("after top-level value")),
-    }
+    });
+    result.map_err(|why| {
+        let before = &text.as_bytes()[..parser.at];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        format!("{why} (at {line}:{column})")
+    })
 }
 
 /// Parses bytes that should be UTF-8; other bytes are replaced as Go does.

@@ -3,10 +3,21 @@
 //! The way of a value: [`hcl`] or JSON text, decoded by one table of keys, merged in source order, then built and checked.
 //! This room opens no socket and knows nothing of the agent.
 
+mod address;
+mod build;
+mod decode;
+mod defaults;
 pub mod definition;
 pub mod hcl;
 mod json;
+mod reader;
+mod rules;
 pub mod runtime;
+mod schema;
+pub mod sockaddr;
+mod source;
+
+use std::collections::BTreeMap;
 
 pub use definition::{CheckDefinitionFile, ServiceDefinition};
 pub use runtime::*;
@@ -70,14 +81,34 @@ impl From<String> for ConfigError {
 
 /// Reads, merges and validates all sources.
 pub fn load(load: &Load) -> Result<Loaded, ConfigError> {
-    let _ = load;
-    todo!()
+    let merged = source::merge(load)?;
+    let resolver = address::Resolver::new()?;
+    let (mut config, errors) = build::build(load, &merged.tree, &resolver)?;
+    config.config_files = merged.files;
+    let mut warnings = merged.warnings;
+    rules::check(&config, &reader::Reader::new(&merged.tree), &mut warnings)?;
+    if !errors.is_empty() {
+        return Err(ConfigError(decode::error_list(errors)));
+    }
+    Ok(Loaded { config, warnings })
 }
 
-/// The services of one file, for `services register` and `services deregister`.
+/// The services of one file, for `services register` and `services deregister`. Other keys are checked and ignored.
 pub fn service_file(path: &Path) -> Result<Vec<ServiceDefinition>, ConfigError> {
-    let _ = path;
-    todo!()
+    let load = Load { files: vec![path.to_path_buf()], ..Load::default() };
+    let merged = source::merge(&load)?;
+    let reader = reader::Reader::new(&merged.tree);
+    let mut services = Vec::new();
+    let mut errors = Vec::new();
+    for tree in reader.objects("services") {
+        let (service, more) = definition::service(tree);
+        services.push(service);
+        errors.extend(more);
+    }
+    if !errors.is_empty() {
+        return Err(ConfigError(decode::error_list(errors)));
+    }
+    Ok(services)
 }
 
 impl RuntimeConfig {
@@ -87,9 +118,53 @@ impl RuntimeConfig {
         loaded.expect("the defaults of dev mode are valid").config
     }
 
-    /// This configuration after a reload: reloadable values (R) come from `new`, all others stay.
+    /// This configuration after a reload: reloadable values (R) come from `new`, all others stay as they are.
     pub fn reloaded(&self, new: &RuntimeConfig) -> RuntimeConfig {
-        let _ = new;
-        todo!()
+        let mut next = self.clone();
+        let new = new.clone();
+        next.services = new.services;
+        next.checks = new.checks;
+        next.watches = new.watches;
+        next.node_meta = new.node_meta;
+        next.discard_check_output = new.discard_check_output;
+        next.dns_config = new.dns_config;
+        next.recursors = new.recursors;
+        next.enable_debug = new.enable_debug;
+        next.log.log_level = new.log.log_level;
+        next.telemetry.allowed_prefixes = new.telemetry.allowed_prefixes;
+        next.telemetry.blocked_prefixes = new.telemetry.blocked_prefixes;
+        next.limits = Limits {
+            https_handshake_timeout: self.limits.https_handshake_timeout,
+            rpc_handshake_timeout: self.limits.rpc_handshake_timeout,
+            kv_max_value_size: self.limits.kv_max_value_size,
+            txn_max_req_len: self.limits.txn_max_req_len,
+            ..new.limits
+        };
+        next.ui_config = UiConfig {
+            enabled: self.ui_config.enabled,
+            dir: self.ui_config.dir.clone(),
+            content_path: self.ui_config.content_path.clone(),
+            ..new.ui_config
+        };
+        next.raft.raft_snapshot_threshold = new.raft.raft_snapshot_threshold;
+        next.raft.raft_snapshot_interval = new.raft.raft_snapshot_interval;
+        next.raft.raft_trailing_logs = new.raft.raft_trailing_logs;
+        next.performance.raft_multiplier = new.performance.raft_multiplier;
+        next.performance.raft_election_timeout = new.performance.raft_election_timeout;
+        next.performance.raft_heartbeat_timeout = new.performance.raft_heartbeat_timeout;
+        next.performance.raft_leader_lease_timeout = new.performance.raft_leader_lease_timeout;
+        next.encrypt_verify_incoming = new.encrypt_verify_incoming;
+        next.encrypt_verify_outgoing = new.encrypt_verify_outgoing;
+        next.acl.tokens = new.acl.tokens;
+        next.tls = new.tls;
+        next.config_entries_bootstrap = new.config_entries_bootstrap;
+        next.cache_entry_fetch_rate = new.cache_entry_fetch_rate;
+        next.cache_entry_fetch_max_burst = new.cache_entry_fetch_max_burst;
+        next.xds_update_max_per_second = new.xds_update_max_per_second;
+        next.config_files = new.config_files;
+        next
     }
 }
+
+#[cfg(test)]
+mod tests;

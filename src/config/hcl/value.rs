@@ -109,8 +109,7 @@ fn heredoc(text: &str) -> String {
         return lines.to_string();
     }
     let indent = &closing[..closing.len() - closing.trim_start().len()];
-    let stripped: Option<String> =
-        lines.split_inclusive('\n').map(|line| line.strip_prefix(indent)).collect();
+    let stripped: Option<String> = lines.split_inclusive('\n').map(|line| line.strip_prefix(indent)).collect();
     stripped.unwrap_or_else(|| lines.to_string())
 }
 
@@ -139,12 +138,10 @@ fn unquote(token: &Token<'_>) -> Result<String, SyntaxError> {
                 push('{');
                 braces = 1;
             }
-            '\\' => {
-                match escape(&mut chars).ok_or_else(invalid)? {
-                    Escape::Char(c) => push(c),
-                    Escape::Byte(byte) => bytes.push(byte),
-                }
-            }
+            '\\' => match escape(&mut chars).ok_or_else(invalid)? {
+                Escape::Char(c) => push(c),
+                Escape::Byte(byte) => bytes.push(byte),
+            },
             c => push(c),
         }
     }
