@@ -29,7 +29,8 @@ impl Schedule {
             self.slots.push_back((now + self.ttl, deleted));
         }
         let mut due = None;
-        while let Some((_, index)) = self.slots.pop_front_if(|(at, _)| *at <= now) {
+        while let Some(&(_, index)) = self.slots.front().filter(|(at, _)| *at <= now) {
+            self.slots.pop_front();
             due = Some(index);
         }
         due
