@@ -84,14 +84,14 @@ impl ReadEndpoint for HealthServiceNodes {
         if args.connect || args.ingress {
             cx.authorizer.check(Resource::Service, Access::Read, &args.service_name)?;
         }
-        let (name, tags, meta) = (&args.service_name, wanted_tags(args), &args.node_meta_filters);
+        let (name, meta) = (&args.service_name, &args.node_meta_filters);
         let (index, mut nodes) = if args.ingress {
             // Gateways are bound to services by configuration entries; without those no ingress exposes anything.
             (0, Vec::new())
         } else if args.connect {
-            cx.state.connect_check_service_nodes(cx.watch, name, &tags, meta)
+            cx.state.connect_check_service_nodes(cx.watch, name, &[], meta)
         } else {
-            cx.state.check_service_nodes(cx.watch, name, &tags, meta)
+            cx.state.check_service_nodes(cx.watch, name, &wanted_tags(args), meta)
         };
         cx.permit(&mut nodes, may_see_instance);
         cx.filter::<CheckServiceNode, _>(&args.query.filter, &mut nodes)?;
