@@ -236,6 +236,12 @@ fn meta_matches(meta: &StringMap, wanted: &BTreeMap<String, String>) -> bool {
     wanted.iter().all(|(key, value)| meta.as_ref().and_then(|meta| meta.get(key)) == Some(value))
 }
 
+/// The instance answers on this address: its own or one of its tagged ones.
+fn has_address(row: &ServiceNode, address: &str) -> bool {
+    let mut tagged = row.service_tagged_addresses.iter().flatten();
+    row.service_address == address || tagged.any(|(_, tagged)| tagged.address == address)
+}
+
 /// Counts a lookup of a service as the reference does.
 pub(super) fn count_service_query(room: &ServiceMetrics, args: &ServiceRequest, empty: bool) {
     let names = if args.connect { &room.connect } else { &room.service };
@@ -294,10 +300,7 @@ impl ReadEndpoint for CatalogServiceNodes {
             cx.state.service_nodes(cx.watch, &args.service_name, &wanted_tags(args), meta)
         };
         if !args.service_address.is_empty() {
-            let address = &args.service_address;
-            rows.retain(|row| {
-                if row.service_address.is_empty() { row.address == *address } else { row.service_address == *address }
-            });
+            rows.retain(|row| has_address(row, &args.service_address));
         }
         if args.connect {
             rows.retain(|row| meta_matches(&row.node_meta, meta));

@@ -161,7 +161,9 @@ impl Server {
         }
         let cache = &self.inner.cache;
         let entry = cache.entry::<M, M::Args, V>(encoding, authorizer, args);
-        let once = || cache.get(&entry, bytes, || evaluate::<M, V>(self, entry.args(), entry.authorizer(), &keep));
+        let once = || {
+            cache.get(&entry, bytes, M::KEPT_BYTES, || evaluate::<M, V>(self, entry.args(), entry.authorizer(), &keep))
+        };
         let result = blocking::run(self, &options, once).await?;
         M::count(entry.args(), result.empty);
         Ok(self.answer(&result, &options))

@@ -22,9 +22,7 @@ const SHARDS: usize = 16;
 /// Most entries of a shard.
 const SHARD_ENTRIES: usize = 256;
 /// Most bytes of the bodies of a shard.
-const SHARD_BYTES: usize = 1 << 20;
-/// A larger body is shared by those who ask for it at the same time and forgotten with the last of them.
-const KEPT_BYTES: usize = 512 << 10;
+const SHARD_BYTES: usize = 4 << 20;
 /// Sweeps that an unused entry survives.
 const IDLE_SWEEPS: u64 = 2;
 
@@ -223,11 +221,13 @@ impl Cache {
         entry
     }
 
-    /// The current result of an entry; `evaluate` runs at most once for all who wait. `bytes` tells the size of a value.
+    /// The current result of an entry; `evaluate` runs at most once for all who wait. `bytes` tells the size of a value; one
+    /// above `limit` is shared by those who ask for it at the same time and forgotten with the last of them.
     pub(super) fn get<A, V>(
         &self,
         entry: &Arc<Entry<A, V>>,
         bytes: impl FnOnce(&V) -> usize,
+        limit: usize,
         evaluate: impl FnOnce() -> Result<Evaluated<V>>,
     ) -> Result<Arc<Evaluated<V>>>
     where
@@ -237,13 +237,13 @@ impl Cache {
         let (version, fresh) = entry.get(evaluate)?;
         if fresh {
             self.evaluations.fetch_add(1, Ordering::Relaxed);
-            self.account(entry, bytes(&version.value));
+            self.account(entry, bytes(&version.value), limit);
         }
         Ok(version)
     }
 
     /// Books the size of a new result.
-    fn account<A, V>(&self, entry: &Arc<Entry<A, V>>, bytes: usize)
+    fn account<A, V>(&self, entry: &Arc<Entry<A, V>>, bytes: usize, limit: usize)
     where
         A: Send + Sync + 'static,
         V: Send + Sync + 'static,
@@ -254,7 +254,7 @@ impl Cache {
         if !std::ptr::addr_eq(slot.entry.as_ptr(), Arc::as_ptr(entry)) {
             return;
         }
-        let kept = if bytes > KEPT_BYTES { None } else { Some(Arc::clone(entry) as Arc<dyn Stored>) };
+        let kept = if bytes > limit { None } else { Some(Arc::clone(entry) as Arc<dyn Stored>) };
         let counted = if kept.is_some() { bytes } else { 0 };
         *total = *total - slot.bytes + counted;
         slot.bytes = counted;
