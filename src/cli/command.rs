@@ -194,6 +194,33 @@ impl Exit {
     }
 }
 
+/// Turns an error into a message with words in front.
+pub trait OrExit<T> {
+    /// `Err` becomes `<prefix>: <error>` on stderr with exit code 1.
+    ///
+    /// # Errors
+    /// The same failure, as an exit.
+    fn or_exit(self, prefix: &str) -> Result<T, Exit>;
+}
+
+impl<T, E: std::fmt::Display> OrExit<T> for Result<T, E> {
+    fn or_exit(self, prefix: &str) -> Result<T, Exit> {
+        self.map_err(|error| Exit::error(format!("{prefix}: {error}")))
+    }
+}
+
+/// The error for words that a command does not take, none when there are none.
+///
+/// # Errors
+/// `Too many arguments (expected <limit>, got <n>)`.
+pub fn at_most(limit: usize, m: &Matches) -> Result<(), Exit> {
+    let got = m.args().len();
+    if got <= limit {
+        return Ok(());
+    }
+    Err(Exit::error(format!("Too many arguments (expected {limit}, got {got})")))
+}
+
 /// What a command runs in: the program's name and its two output streams.
 pub struct Context {
     /// File name of `argv[0]`.

@@ -39,7 +39,8 @@ pub fn settings(cx: &Context, m: &Matches) -> Result<Settings, String> {
         partition: given("partition"),
     };
     let settings = Settings::resolve(overrides, &|name| std::env::var(name).ok())?;
-    for warning in &settings.warnings {
+    // The reference reads its defaults twice, and so warns twice.
+    for warning in settings.warnings.iter().flat_map(|warning| [warning, warning]) {
         let time = chrono::Local::now().format("%Y-%m-%dT%H:%M:%S%.3f%z");
         cx.error(format!("{time} [WARN]  consul-api: {warning}"));
     }

@@ -7,8 +7,9 @@ pub mod data;
 pub mod flags;
 pub mod help;
 pub mod output;
+pub mod pattern;
 
-pub use command::{Command, Context, Exit, Groups};
+pub use command::{Command, Context, Exit, Groups, OrExit, at_most};
 pub use flags::{Flag, Kind, Matches};
 
 use std::ffi::OsString;
@@ -130,5 +131,18 @@ fn execute(cx: &Context, command: &Command, words: &[OsString]) -> i32 {
             }
             exit.code
         }
+    }
+}
+
+/// Returns when the user (SIGINT) or the system (SIGTERM) asks the command to end.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let hooks = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = hooks else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
 }

@@ -82,8 +82,13 @@ fn reason(settings: &Settings, error: &reqwest::Error) -> String {
 }
 
 fn io_reason(settings: &Settings, connecting: bool, error: &std::io::Error) -> String {
-    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return tls_reason(tls);
+    if let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return tls_reason(tls);
+        }
+        if let Some(nested) = inner.downcast_ref::<std::io::Error>() {
+            return io_reason(settings, connecting, nested);
+        }
     }
     if error.kind() == ErrorKind::UnexpectedEof {
         return "EOF".into();
@@ -92,14 +97,24 @@ fn io_reason(settings: &Settings, connecting: bool, error: &std::io::Error) -> S
     let action = if connecting { "dial" } else { "read" };
     match &settings.endpoint {
         Endpoint::Unix(path) => format!("{action} unix {}: {step}: {}", path.display(), os_text(error)),
-        Endpoint::Tcp { authority, .. } => match authority.to_socket_addrs().ok().and_then(|mut found| found.next()) {
-            Some(address) if error.raw_os_error().is_some() || error.kind() == ErrorKind::TimedOut => {
-                format!("{action} tcp {address}: {step}: {}", os_text(error))
+        Endpoint::Tcp { authority, https, .. } => {
+            match with_port(authority, *https).to_socket_addrs().ok().and_then(|mut found| found.next()) {
+                Some(address) if error.raw_os_error().is_some() || error.kind() == ErrorKind::TimedOut => {
+                    format!("{action} tcp {address}: {step}: {}", os_text(error))
+                }
+                Some(_) => os_text(error),
+                None => format!("dial tcp: lookup {}: no such host", without_port(authority)),
             }
-            Some(_) => os_text(error),
-            None if !authority.contains(':') => format!("dial tcp: address {authority}: missing port in address"),
-            None => format!("dial tcp: lookup {}: no such host", without_port(authority)),
-        },
+        }
+    }
+}
+
+fn with_port(authority: &str, https: bool) -> String {
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    match (has_port, https) {
+        (true, _) => authority.to_string(),
+        (false, true) => format!("{authority}:443"),
+        (false, false) => format!("{authority}:80"),
     }
 }
 

@@ -1,8 +1,53 @@
 //! The table of commands. A command is one file with a `COMMAND`; it exists when it stands in [`ALL`].
 
+pub mod catalog;
+pub mod event;
+pub mod force_leave;
+pub mod info;
+pub mod join;
 pub mod keygen;
+pub mod keyring;
+pub mod kv;
+pub mod leave;
+pub mod maint;
+pub mod members;
+pub mod monitor;
+pub mod reload;
+pub mod rtt;
+pub mod version;
 
 use crate::cli::Command;
+use crate::client::{Client, Params};
 
 /// Every command, groups included; order does not matter.
-pub static ALL: &[&Command] = &[&keygen::COMMAND];
+pub static ALL: &[&Command] = &[
+    &catalog::COMMAND,
+    &catalog::datacenters::COMMAND,
+    &catalog::nodes::COMMAND,
+    &catalog::services::COMMAND,
+    &event::COMMAND,
+    &force_leave::COMMAND,
+    &info::COMMAND,
+    &join::COMMAND,
+    &keygen::COMMAND,
+    &keyring::COMMAND,
+    &kv::COMMAND,
+    &kv::delete::COMMAND,
+    &kv::export::COMMAND,
+    &kv::get::COMMAND,
+    &kv::import::COMMAND,
+    &kv::put::COMMAND,
+    &leave::COMMAND,
+    &maint::COMMAND,
+    &members::COMMAND,
+    &monitor::COMMAND,
+    &reload::COMMAND,
+    &rtt::COMMAND,
+    &version::COMMAND,
+];
+
+/// Name of the agent's node.
+async fn node_name(client: &Client) -> Result<String, crate::client::Error> {
+    let own: serde_json::Value = client.get("/v1/agent/self", Params::new()).await?;
+    Ok(own["Config"]["NodeName"].as_str().unwrap_or_default().to_string())
+}
