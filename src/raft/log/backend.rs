@@ -14,8 +14,8 @@ pub(crate) enum Change {
     Append(Vec<Entry>),
     /// The vote.
     Vote(Vote),
-    /// Only entries up to this index stay; `None` keeps none.
-    TruncateAfter(Option<u64>),
+    /// Only entries up to this one stay; `None` keeps none.
+    TruncateAfter(Option<LogId>),
     /// Entries up to this one are no longer needed.
     Purge(LogId),
 }
@@ -78,7 +78,7 @@ impl LogBackend for MemoryLog {
                 Change::Append(new) => entries.extend(new.iter().map(|entry| (entry.log_id.index, entry.clone()))),
                 Change::Vote(_) => {}
                 Change::TruncateAfter(None) => entries.clear(),
-                Change::TruncateAfter(Some(last)) => drop(entries.split_off(&(last + 1))),
+                Change::TruncateAfter(Some(last)) => drop(entries.split_off(&(last.index + 1))),
                 Change::Purge(upto) => *entries = entries.split_off(&(upto.index + 1)),
             }
         }

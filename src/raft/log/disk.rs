@@ -6,6 +6,7 @@
 //! them stays below. The periodic flusher is off: it would only add flushes that nobody waits for.
 
 use super::backend::{Change, LogBackend, LogSource, Recovered};
+use super::mark::Mark;
 use super::record::{self, Damage, Record};
 use crate::raft::RaftError;
 use crate::raft::codec::{self, Reader};
@@ -42,6 +43,7 @@ pub(crate) struct DiskLog {
     shared: Arc<Shared>,
     /// Second descriptor of sled's file, for `fdatasync`.
     file: File,
+    mark: Mark,
     /// Records below this index wait for their removal.
     purge_below: u64,
     /// An earlier commit failed; the database must be opened again.
@@ -97,10 +99,12 @@ impl DiskLog {
         let file = File::options().write(true).open(&path).map_err(|error| RaftError::access(&path, error))?;
         file.sync_all().map_err(|error| RaftError::access(&path, error))?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| RaftError::access(dir, error))?;
-        let recovered = recover(&db, &path, cache)?;
+        let mut mark = Mark::open(&dir.join("end"))?;
+        let recovered = recover(&db, &path, cache, &mark)?;
+        mark.lower(recovered.last).map_err(|error| RaftError::access(&dir.join("end"), error))?;
         let purge_below = recovered.purged.map_or(0, |purged| purged.index + 1);
         let shared = Arc::new(Shared { dir: dir.to_owned(), db: RwLock::new(Some(db)) });
-        Ok((DiskLog { shared, file, purge_below, failed: false }, recovered))
+        Ok((DiskLog { shared, file, mark, purge_below, failed: false }, recovered))
     }
 
     /// Sled stays unusable after a failed write; opening it again keeps what had been written.
@@ -115,6 +119,7 @@ impl DiskLog {
 
     fn write(&mut self, changes: &[Change], committed: Option<LogId>) -> io::Result<()> {
         let db = self.shared.db()?;
+        let (mut last, mut vote) = (self.mark.last, self.mark.vote);
         let mut run: Vec<Entry> = Vec::new();
         let insert_run = |run: &mut Vec<Entry>| -> io::Result<()> {
             for (key, value) in record::pack(run, committed) {
@@ -127,28 +132,35 @@ impl DiskLog {
             match change {
                 Change::Append(entries) => {
                     run.extend_from_slice(entries);
-                    continue;
+                    last = entries.last().map(|entry| entry.log_id).or(last);
                 }
-                Change::Vote(vote) => {
+                Change::Vote(new) => {
                     insert_run(&mut run)?;
-                    db.insert(VOTE, codec::encode_vote(vote)).map_err(sled_error)?;
+                    db.insert(VOTE, codec::encode_vote(new)).map_err(sled_error)?;
+                    vote = Some(*new);
                 }
-                Change::TruncateAfter(last) => {
+                Change::TruncateAfter(new) => {
                     insert_run(&mut run)?;
-                    truncate(&db, &self.shared.dir, *last, committed)?;
+                    last = *new;
+                    if self.mark.last > last {
+                        self.mark.lower(last)?;
+                    }
+                    truncate(&db, &self.shared.dir, last.map(|last| last.index), committed)?;
                 }
                 Change::Purge(upto) => {
                     insert_run(&mut run)?;
                     let mut value = vec![1];
                     codec::put_log_id(&mut value, upto);
                     db.insert(PURGED, value).map_err(sled_error)?;
+                    last = last.max(Some(*upto));
                     self.purge_below = self.purge_below.max(upto.index + 1);
                 }
             }
         }
         insert_run(&mut run)?;
         db.flush().map_err(sled_error)?;
-        self.file.sync_data()
+        self.file.sync_data()?;
+        self.mark.write(last, vote)
     }
 }
 
@@ -306,7 +318,7 @@ fn walk(
 }
 
 /// Verifies everything and finds where the log begins and ends.
-fn recover(db: &sled::Db, path: &Path, cache: usize) -> Result<Recovered, RaftError> {
+fn recover(db: &sled::Db, path: &Path, cache: usize, mark: &Mark) -> Result<Recovered, RaftError> {
     let access = |error: sled::Error| RaftError::corrupt(path, error.to_string());
     let malformed = |error: codec::Malformed| RaftError::corrupt(path, error.to_string());
     let mut found = Recovered::default();
@@ -340,8 +352,8 @@ fn recover(db: &sled::Db, path: &Path, cache: usize) -> Result<Recovered, RaftEr
             if found.purged.is_some_and(|purged| index <= purged.index) {
                 continue;
             }
-            let expected = found.last.map_or(index, |last| last.index + 1);
-            if index != expected || (found.last.is_none() && index != 0) {
+            let expected = found.last.map_or(0, |last| last.index + 1);
+            if index != expected {
                 return Err(
                     RaftError::corrupt(path, format!("raft entry {expected} is missing, {index} follows")).into()
                 );
@@ -357,7 +369,10 @@ fn recover(db: &sled::Db, path: &Path, cache: usize) -> Result<Recovered, RaftEr
     })
     .map_err(|error| RaftError::Engine(error.to_string()))?;
     found.tail = tail.into();
-    drop_torn_end(db, path, &found, broken)?;
+    drop_torn_end(db, path, &found, mark.last.max(found.committed), broken)?;
+    if mark.vote.is_some_and(|vote| found.vote.is_none_or(|found| found.leader_id.term < vote.leader_id.term)) {
+        return Err(RaftError::corrupt(path, "it holds an older vote than this server gave"));
+    }
     Ok(found)
 }
 
@@ -366,12 +381,12 @@ fn drop_torn_end(
     db: &sled::Db,
     path: &Path,
     found: &Recovered,
+    acknowledged: Option<LogId>,
     broken: Option<(u64, Damage)>,
 ) -> Result<(), RaftError> {
-    let committed = found.committed.map(|committed| committed.index);
-    let last = found.last.map(|last| last.index);
+    let acknowledged = acknowledged.map(|last| last.index);
     if let Some((first, damage)) = broken {
-        if damage != Damage::Incomplete || Some(first) <= committed {
+        if damage != Damage::Incomplete || Some(first) <= acknowledged {
             return Err(RaftError::corrupt(path, describe(first, damage)));
         }
         tracing::warn!(
@@ -379,19 +394,19 @@ fn drop_torn_end(
             "the last record of the raft log was not written to its end and never acknowledged: it is dropped: path={} index={first}",
             path.display()
         );
-        for key in db.range(record::key(first, 0)..).keys() {
+        for key in db.range(record::key(first, 0)..records().end).keys() {
             let key = key.map_err(|error| RaftError::corrupt(path, error.to_string()))?;
-            if record::parse_key(&key).is_some() {
-                db.remove(key).map_err(|error| RaftError::corrupt(path, error.to_string()))?;
-            }
+            db.remove(key).map_err(|error| RaftError::corrupt(path, error.to_string()))?;
         }
     }
-    if last < committed {
-        let (last, committed) = (last.map_or("none".into(), |last| last.to_string()), committed.unwrap_or_default());
-        let reason = format!("the last raft entry is {last}, but {committed} had been committed");
-        return Err(RaftError::corrupt(path, reason));
+    let last = found.last.map(|last| last.index);
+    match acknowledged {
+        Some(acknowledged) if last < Some(acknowledged) => {
+            let last = last.map_or("there is no raft entry".into(), |last| format!("the last raft entry is {last}"));
+            Err(RaftError::corrupt(path, format!("{last}, but {acknowledged} had been acknowledged")))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Removes every entry behind `last`, from the end backward, so that no crash leaves a hole.

@@ -2,6 +2,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod disk;
+mod mark;
 mod record;
 mod writer;
 
@@ -210,7 +211,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         }
         tail.last = last;
         drop(tail);
-        self.0.writer.push(Op::Truncate(last.map(|last| last.index)));
+        self.0.writer.push(Op::Truncate(last));
         Ok(())
     }
 

@@ -22,8 +22,8 @@ pub(crate) enum Op {
     Append(Vec<Entry>, IOFlushed<TypeConfig>),
     /// A vote, and whom to tell.
     Vote(Vote, oneshot::Sender<io::Result<()>>),
-    /// Entries behind this index go.
-    Truncate(Option<u64>),
+    /// Entries behind this one go.
+    Truncate(Option<LogId>),
     /// Entries up to this one go.
     Purge(LogId),
 }
@@ -75,7 +75,7 @@ impl Writer {
         }
         if let Op::Truncate(last) = &op {
             queue.truncations += 1;
-            queue.durable = queue.durable.min(last.map_or(0, |last| last + 1));
+            queue.durable = queue.durable.min(last.map_or(0, |last| last.index + 1));
         }
         queue.ops.push(op);
         drop(queue);
@@ -172,7 +172,7 @@ fn write(backend: &mut dyn LogBackend, shared: &Shared, ops: Vec<Op>, truncation
             }
             Op::Truncate(last) => {
                 changes.push(Change::TruncateAfter(last));
-                durable = Some(last.map_or(0, |last| last + 1));
+                durable = Some(last.map_or(0, |last| last.index + 1));
             }
             Op::Purge(upto) => {
                 changes.push(Change::Purge(upto));
