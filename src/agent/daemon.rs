@@ -1,9 +1,21 @@
 //! The process of an agent: start, signals, reload, leave, exit code (`spec/cli.md` 10).
 
-use super::Agent;
-use crate::config::Load;
-use crate::types::Result;
+use super::data_dir::{DataDir, new_node_id, valid_id};
+use super::{Agent, Leaving, Parts, banner, notify};
+use crate::config::{self, Load, RuntimeConfig};
+use crate::server::{self, Server, ServerConfig, ServerDetails, StaticMembers};
+use crate::telemetry::{logging, metrics};
+use crate::types::operator::AutopilotConfig;
+use crate::types::{Error, Result, version};
 use futures::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// A way into the agent: the HTTP API, the DNS server. The command line hands the doors in, because they are above this
 /// room. `open` binds the listeners, serves until `stop` is set, and returns once everything is bound.
@@ -12,11 +24,436 @@ pub struct Door {
     /// `HTTP`, `DNS`: what the log calls it.
     pub name: &'static str,
     /// Binds and serves; the returned task ends when the door has closed after `stop`.
-    pub open: fn(Agent, tokio::sync::watch::Receiver<bool>) -> BoxFuture<'static, Result<tokio::task::JoinHandle<()>>>,
+    pub open: fn(Agent, watch::Receiver<bool>) -> BoxFuture<'static, Result<JoinHandle<()>>>,
 }
+
+/// Longest graceful leave.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longest wait for the doors to close.
+const DOORS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time between two marks of a server's presence.
+const PRESENCE_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Tries and pause of the connection to syslog.
+const SYSLOG_TRIES: (u32, Duration) = (12, Duration::from_secs(5));
 
 /// Runs an agent in the foreground and returns the exit code.
 pub fn run(load: Load, doors: &'static [Door]) -> i32 {
-    let _ = (load, doors);
-    todo!()
+    let loaded = match config::load(&load) {
+        Ok(loaded) => loaded,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    let config = loaded.config;
+    let Some(level) = logging::parse_level(&config.log.log_level) else {
+        let levels = "[TRACE DEBUG INFO WARN ERR ERROR]";
+        return refuse(&format!("Invalid log level: {}. Valid log levels are: {levels}", config.log.log_level));
+    };
+    if let Err(error) = start_log(&config, level) {
+        return refuse(&error);
+    }
+    if !config.log.log_json {
+        println!("==> Starting Consul agent...");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
+        .thread_name("tribune")
+        .thread_keep_alive(Duration::from_secs(1))
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("failed to start the runtime: {error}")),
+    };
+    let code = runtime.block_on(live(load, config, &loaded.warnings, doors));
+    tracing::info!(target: "agent", code, "Exit code");
+    logging::release();
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+/// An error before there is a log.
+fn refuse(text: &str) -> i32 {
+    eprintln!("==> {text}");
+    1
+}
+
+fn start_log(config: &RuntimeConfig, level: tracing::Level) -> std::result::Result<(), String> {
+    let log = &config.log;
+    let file = log.log_file.as_deref().map(|path| logging::Rotation {
+        path: logging::Rotation::path_of(path),
+        duration: log.log_rotate_duration.to_std(),
+        bytes: log.log_rotate_bytes,
+        max_files: log.log_rotate_max_files,
+    });
+    let syslog_facility = log.enable_syslog.then(|| log.syslog_facility.clone());
+    let settings = logging::Settings { level, json: log.log_json, file, syslog_facility };
+    let (tries, pause) = if log.enable_syslog { SYSLOG_TRIES } else { (1, Duration::ZERO) };
+    let mut tried = 1;
+    loop {
+        match logging::start(&settings) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotConnected && tried < tries => {
+                eprintln!("==> Syslog setup error: {error}, retrying");
+                std::thread::sleep(pause);
+                tried += 1;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+                return Err("Syslog setup did not succeed within timeout (1m0s).".to_owned());
+            }
+            Err(error) => return Err(format!("Failed to setup logging: {error}")),
+        }
+    }
+}
+
+/// Rules of `prefix_filter` with their signs.
+pub(super) fn prefix_filter(config: &RuntimeConfig) -> Vec<String> {
+    let allowed = config.telemetry.allowed_prefixes.iter().map(|prefix| format!("+{prefix}"));
+    allowed.chain(config.telemetry.blocked_prefixes.iter().map(|prefix| format!("-{prefix}"))).collect()
+}
+
+fn start_metrics(config: &RuntimeConfig) {
+    let telemetry = &config.telemetry;
+    metrics::start(metrics::Settings {
+        prefix: telemetry.metrics_prefix.clone(),
+        disable_hostname: telemetry.disable_hostname,
+        filter_default: telemetry.filter_default,
+        prefix_filter: prefix_filter(config),
+        prometheus_retention: telemetry.prometheus_retention_time.to_std(),
+        statsd_address: telemetry.statsd_address.clone(),
+        statsite_address: telemetry.statsite_address.clone(),
+        dogstatsd_address: telemetry.dogstatsd_addr.clone(),
+        dogstatsd_tags: telemetry.dogstatsd_tags.clone(),
+    });
+    let labels = [("version", version::COMPATIBLE), ("pre_release", "")];
+    metrics::gauge_labels("version", 1.0, &labels);
+}
+
+/// The signals that mean something to an agent.
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    pipe: Signal,
+    dump: Signal,
+}
+
+enum Caught {
+    Hangup,
+    Interrupt,
+    Terminate,
+}
+
+impl Caught {
+    fn name(&self) -> &'static str {
+        match self {
+            Caught::Hangup => "hangup",
+            Caught::Interrupt => "interrupt",
+            Caught::Terminate => "terminated",
+        }
+    }
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            pipe: signal(SignalKind::pipe())?,
+            dump: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// The next signal that needs an answer; SIGUSR1 dumps the metrics, SIGPIPE is ignored.
+    async fn next(&mut self) -> Caught {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => return Caught::Hangup,
+                _ = self.interrupt.recv() => return Caught::Interrupt,
+                _ = self.terminate.recv() => return Caught::Terminate,
+                _ = self.pipe.recv() => {}
+                _ = self.dump.recv() => {
+                    let summary = serde_json::to_string_pretty(&*metrics::summary());
+                    eprintln!("{}", summary.unwrap_or_default());
+                }
+            }
+        }
+    }
+}
+
+/// What lives as long as the agent does.
+struct Process {
+    agent: Agent,
+    doors: Vec<(&'static str, JoinHandle<()>)>,
+    stop_doors: watch::Sender<bool>,
+    pid_file: Option<PathBuf>,
+    _data_dir: Option<DataDir>,
+}
+
+async fn live(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'static [Door]) -> i32 {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return refuse(&format!("failed to listen for signals: {error}")),
+    };
+    start_metrics(&config);
+    let starting = start(load, config, warnings, doors);
+    tokio::pin!(starting);
+    let process = loop {
+        tokio::select! {
+            started = &mut starting => break started,
+            caught = signals.next() => {
+                tracing::info!(target: "agent", signal = caught.name(), "Caught");
+                match caught {
+                    Caught::Hangup => tracing::error!(target: "agent", "cannot reload before agent started"),
+                    Caught::Interrupt | Caught::Terminate => return 1,
+                }
+            }
+        }
+    };
+    let process = match process {
+        Ok(process) => process,
+        Err(error) => {
+            logging::release();
+            tracing::error!(target: "agent", error = %error, "Error starting agent");
+            return 1;
+        }
+    };
+    tracing::info!(target: "agent", "Consul agent running!");
+    notify::send("READY=1");
+    let code = serve(&process.agent, &mut signals).await;
+    notify::send("STOPPING=1");
+    process.end().await;
+    code
+}
+
+async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'static [Door]) -> Result<Process> {
+    if !config.server {
+        return Err(Error::new(
+            "client agents are not part of this version; run a server (server = true or -server), or -dev",
+        ));
+    }
+    // a second installation of the provider is refused and harmless
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (data_dir, node_id) = identity(&config)?;
+    if !config.log.log_json {
+        print!("{}", banner::text(&config, &node_id));
+    }
+    logging::release();
+    for warning in warnings {
+        tracing::warn!(target: "agent", "{warning}");
+    }
+    let server = Server::start(server_config(&config, &node_id)?).await?;
+    let agent = Agent::new(Parts { config: config.clone(), load, node_id, server: Some(server) });
+    let mut process = Process {
+        agent: agent.clone(),
+        doors: Vec::new(),
+        stop_doors: watch::Sender::new(false),
+        pid_file: None,
+        _data_dir: data_dir,
+    };
+    match process.open(&config, doors).await {
+        Ok(()) => Ok(process),
+        Err(error) => {
+            process.end().await;
+            Err(error)
+        }
+    }
+}
+
+/// The data directory, locked, and the node id.
+fn identity(config: &RuntimeConfig) -> Result<(Option<DataDir>, String)> {
+    let random = config.disable_host_node_id;
+    let path = config.data_dir.as_deref().filter(|_| !config.dev_mode);
+    let Some(path) = path else {
+        let id = match config.node_id.as_str() {
+            "" => new_node_id(true),
+            id => valid_id(id)
+                .map_err(|error| error.prefixed("failed to setup node ID: specified NodeID is invalid: "))?,
+        };
+        return Ok((None, id));
+    };
+    let data_dir = DataDir::open(path)?;
+    let id = data_dir.node_id(&config.node_id, random).map_err(|error| error.prefixed("failed to setup node ID: "))?;
+    data_dir.check_absence(config.server_rejoin_age_max, SystemTime::now())?;
+    data_dir.mark_presence(SystemTime::now())?;
+    Ok((Some(data_dir), id))
+}
+
+/// Metadata of the `consul` service row (`spec/semantics.md` 13.2).
+fn server_meta(config: &RuntimeConfig) -> BTreeMap<String, String> {
+    let mut meta: BTreeMap<String, String> = [
+        ("non_voter", "false".to_owned()),
+        ("raft_version", config.raft.raft_protocol.max(3).to_string()),
+        ("read_replica", "false".to_owned()),
+        ("serf_protocol_current", "2".to_owned()),
+        ("serf_protocol_max", "5".to_owned()),
+        ("serf_protocol_min", "1".to_owned()),
+        ("version", version::COMPATIBLE.to_owned()),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect();
+    for (key, port) in [("grpc_port", config.ports.grpc), ("grpc_tls_port", config.ports.grpc_tls)] {
+        if port > 0 {
+            meta.insert(key.to_owned(), port.to_string());
+        }
+    }
+    meta
+}
+
+fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> {
+    let advertised = config.advertise_addr.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let port = u16::try_from(config.ports.server).map_err(|_| Error::new("server-port must be greater than zero"))?;
+    let address = config.rpc_advertise_addr.unwrap_or(SocketAddr::new(advertised, port));
+    let member = server::Member {
+        name: config.node_name.clone(),
+        id: node_id.to_owned(),
+        address: advertised,
+        status: server::MemberStatus::Alive,
+        version: version::COMPATIBLE.to_owned(),
+        server: Some(ServerDetails { port, meta: server_meta(config) }),
+    };
+    let members = Arc::new(StaticMembers::new(vec![member]));
+    let base = ServerConfig::new(&config.datacenter, &config.node_name, node_id, address, members);
+    let autopilot = AutopilotConfig {
+        cleanup_dead_servers: config.autopilot.cleanup_dead_servers,
+        last_contact_threshold: config.autopilot.last_contact_threshold,
+        max_trailing_logs: config.autopilot.max_trailing_logs,
+        min_quorum: config.autopilot.min_quorum.into(),
+        server_stabilization_time: config.autopilot.server_stabilization_time,
+        ..AutopilotConfig::default()
+    };
+    Ok(ServerConfig {
+        data_dir: config.data_dir.clone().filter(|_| !config.dev_mode),
+        dev: config.dev_mode,
+        bootstrap: config.bootstrap || config.dev_mode,
+        raft_multiplier: config.performance.raft_multiplier,
+        raft_snapshot_interval: config.raft.raft_snapshot_interval.to_std(),
+        raft_snapshot_threshold: config.raft.raft_snapshot_threshold,
+        raft_trailing_logs: config.raft.raft_trailing_logs,
+        default_query_time: config.default_query_time.to_std(),
+        max_query_time: config.max_query_time.to_std(),
+        rpc_hold_timeout: config.performance.rpc_hold_timeout.to_std(),
+        session_ttl_min: match config.session_ttl_min.is_zero() {
+            true => base.session_ttl_min,
+            false => config.session_ttl_min.to_std(),
+        },
+        server_health_interval: config.server_health_interval.to_std().max(Duration::from_millis(10)),
+        autopilot,
+        ..base
+    })
+}
+
+impl Process {
+    /// Starts duties and doors, and writes the pid file.
+    async fn open(&mut self, config: &RuntimeConfig, doors: &'static [Door]) -> Result<()> {
+        self.agent.start_duties()?;
+        if let Some(path) = config.data_dir.clone().filter(|_| config.server && !config.dev_mode) {
+            tokio::spawn(keep_presence(path));
+        }
+        for door in doors {
+            let task = (door.open)(self.agent.clone(), self.stop_doors.subscribe()).await;
+            let task = task.map_err(|error| error.prefixed(&format!("failed to start {} server: ", door.name)))?;
+            self.doors.push((door.name, task));
+        }
+        if let Some(path) = &config.pid_file {
+            write_pid_file(path)?;
+            self.pid_file = Some(path.clone());
+        }
+        Ok(())
+    }
+
+    /// Stops everything, in the order of `spec/cli.md` 10.6.
+    async fn end(self) {
+        self.agent.shutdown().await;
+        for (protocol, _) in &self.doors {
+            tracing::info!(target: "agent", protocol, "Stopping server");
+        }
+        self.stop_doors.send_replace(true);
+        tracing::info!(target: "agent", "Waiting for endpoints to shut down");
+        for (protocol, mut task) in self.doors {
+            if tokio::time::timeout(DOORS_TIMEOUT, &mut task).await.is_err() {
+                tracing::warn!(target: "agent", protocol, "Timeout stopping server");
+                task.abort();
+            }
+        }
+        tracing::info!(target: "agent", "Endpoints down");
+        if let Some(path) = self.pid_file
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(target: "agent", error = %error, "could not delete pid file");
+        }
+    }
+}
+
+async fn keep_presence(data_dir: PathBuf) {
+    loop {
+        tokio::time::sleep(PRESENCE_INTERVAL).await;
+        if let Err(error) = super::data_dir::mark_presence(&data_dir, SystemTime::now()) {
+            tracing::error!(target: "agent", error = %error, "failed to update server metadata");
+        }
+    }
+}
+
+fn write_pid_file(path: &Path) -> Result<()> {
+    let written = std::fs::write(path, std::process::id().to_string());
+    written.map_err(|error| Error::new(format!("Could not open pid file: {}: {error}", path.display())))
+}
+
+/// Waits for a signal or a leave through the API, and returns the exit code.
+async fn serve(agent: &Agent, signals: &mut Signals) -> i32 {
+    let mut leaving = agent.inner.leaving.subscribe();
+    loop {
+        tokio::select! {
+            _ = leaving.wait_for(|leaving| *leaving == Leaving::Left) => return 0,
+            caught = signals.next() => {
+                tracing::info!(target: "agent", signal = caught.name(), "Caught");
+                let config = agent.config();
+                let graceful = match caught {
+                    Caught::Hangup => {
+                        if let Err(error) = agent.reload().await {
+                            tracing::error!(target: "agent", error = %error, "Reload config failed");
+                        }
+                        continue;
+                    }
+                    Caught::Interrupt => !config.skip_leave_on_interrupt,
+                    Caught::Terminate => config.leave_on_terminate,
+                };
+                if !graceful {
+                    tracing::info!(target: "agent", "Graceful shutdown disabled. Exiting");
+                    return 1;
+                }
+                return leave_gracefully(agent, signals).await;
+            }
+        }
+    }
+}
+
+/// Leaves within the time limit; another signal ends it.
+async fn leave_gracefully(agent: &Agent, signals: &mut Signals) -> i32 {
+    tracing::info!(target: "agent", "Gracefully shutting down agent...");
+    let timeout = tokio::time::sleep(LEAVE_TIMEOUT);
+    tokio::pin!(timeout);
+    let leave = async {
+        if let Err(error) = agent.leave_cluster().await {
+            tracing::error!(target: "agent", error = %error, "Error on leave");
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = leave => {
+            tracing::info!(target: "agent", "Graceful exit completed");
+            0
+        }
+        caught = signals.next() => {
+            tracing::info!(target: "agent", signal = caught.name(), "Caught second signal, Exiting");
+            1
+        }
+        () = &mut timeout => {
+            tracing::error!(target: "agent", "Timeout on graceful leave. Exiting");
+            1
+        }
+    }
 }

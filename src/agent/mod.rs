@@ -1,19 +1,44 @@
 //! The daemon: start, reload, leave; local services and checks, anti-entropy, maintenance.
+//!
+//! An [`Agent`] is what HTTP and DNS talk to. Server methods go through [`Agent::call`], wherever the server is; what the
+//! agent itself knows (services, checks, members) is answered here.
 
+mod anti_entropy;
+mod banner;
+mod catalog;
 pub mod checks;
 pub mod daemon;
+mod data_dir;
+mod debug_config;
+mod host;
+mod info;
+mod loading;
 pub mod local;
+pub mod maintenance;
 pub mod members;
+mod notify;
+mod persist;
+mod reaper;
+mod registration;
+mod reload;
+mod sidecar;
+#[cfg(test)]
+mod tests;
 
 pub use local::LocalState;
 pub use members::{Member, MemberStatus};
 
-use crate::config::RuntimeConfig;
-use crate::server::{Encoded, Encoding, Endpoint, ReadEndpoint, Server};
-use crate::types::{CheckStatus, CheckType, HealthCheck, NodeService, Result};
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::config::{Load, RuntimeConfig};
+use crate::server::{Encoded, Encoding, Endpoint, ReadEndpoint, Server, Shared};
+use crate::telemetry::metrics;
+use crate::types::{CheckStatus, CheckType, Error, NodeService, Result};
+use checks::{CheckEnv, CheckHandle, CheckSink};
+use local::{Catalog, LocalSettings, NodeInfo, Tokens};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use tokio::sync::watch;
 
 /// Where a service or check definition came from; scripts and persistence depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +52,7 @@ pub enum Source {
 /// A service with its checks, as a caller registers it.
 #[derive(Clone, Debug)]
 pub struct ServiceRegistration {
-    /// The instance. `connect.sidecar_service` registers a sidecar beside it.
+    /// The instance. `connect.sidecar_service` (in API names) registers a sidecar beside it.
     pub service: NodeService,
     /// Checks in the order given.
     pub checks: Vec<CheckType>,
@@ -39,6 +64,18 @@ pub struct ServiceRegistration {
     pub replace_existing_checks: bool,
 }
 
+/// What an agent is made of.
+pub struct Parts {
+    /// Its configuration.
+    pub config: RuntimeConfig,
+    /// Where that came from, for a reload.
+    pub load: Load,
+    /// Node id, a UUID.
+    pub node_id: String,
+    /// The server in this process, if it is one.
+    pub server: Option<Server>,
+}
+
 /// A running agent; clones share it.
 #[derive(Clone)]
 pub struct Agent {
@@ -47,11 +84,67 @@ pub struct Agent {
 
 struct Inner {
     config: arc_swap::ArcSwap<RuntimeConfig>,
+    load: Load,
+    node_id: String,
     server: Option<Server>,
-    local: LocalState,
+    local: Arc<LocalState>,
+    running: Mutex<HashMap<String, Running>>,
+    sink: Arc<dyn CheckSink>,
+    persistence: persist::Persistence,
+    catalog: OnceLock<Arc<dyn Catalog>>,
+    /// Serializes registrations, so that a service and its checks change together.
+    registration: tokio::sync::Mutex<()>,
+    leaving: watch::Sender<Leaving>,
+}
+
+/// A check that runs.
+struct Running {
+    handle: CheckHandle,
+    definition: CheckType,
+}
+
+/// How far a leave has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    No,
+    Left,
+}
+
+static CLIENT_RPC: metrics::Counter = metrics::Counter::new("client.rpc");
+static CLIENT_RPC_FAILED: metrics::Counter = metrics::Counter::new("client.rpc.failed");
+
+/// Puts results of checks into the local state.
+struct LocalSink(Arc<LocalState>);
+
+impl CheckSink for LocalSink {
+    fn update(&self, check_id: &str, status: CheckStatus, output: String) {
+        self.0.update_check(check_id, status, &output, Instant::now());
+    }
 }
 
 impl Agent {
+    /// An agent that does nothing by itself yet: no checks, no syncs, no listeners.
+    pub fn new(parts: Parts) -> Agent {
+        let Parts { config, load, node_id, server } = parts;
+        let local = Arc::new(LocalState::new(local_settings(&config, &node_id)));
+        let data_dir = config.data_dir.clone().filter(|_| !config.dev_mode);
+        Agent {
+            inner: Arc::new(Inner {
+                config: arc_swap::ArcSwap::from_pointee(config),
+                load,
+                node_id,
+                server,
+                sink: Arc::new(LocalSink(local.clone())),
+                local,
+                running: Mutex::default(),
+                persistence: persist::Persistence::new(data_dir),
+                catalog: OnceLock::new(),
+                registration: tokio::sync::Mutex::new(()),
+                leaving: watch::Sender::new(Leaving::No),
+            }),
+        }
+    }
+
     /// The configuration in force.
     pub fn config(&self) -> Arc<RuntimeConfig> {
         self.inner.config.load_full()
@@ -59,7 +152,7 @@ impl Agent {
 
     /// Id of this node, a UUID.
     pub fn node_id(&self) -> &str {
-        todo!()
+        &self.inner.node_id
     }
 
     /// Live log lines from `level` on, until the receiver is dropped (`spec/http-api.md` 3.2.9).
@@ -72,22 +165,36 @@ impl Agent {
         self.inner.server.as_ref()
     }
 
+    fn delegate(&self) -> Result<&Server> {
+        CLIENT_RPC.add(1);
+        self.server().ok_or_else(|| Error::new("No known Consul servers"))
+    }
+
     /// Calls a server method.
     ///
     /// # Errors
-    /// The endpoint's refusal, or `No cluster leader` when no server is known.
+    /// The endpoint's refusal, or `No known Consul servers`.
     pub async fn call<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
-        let _ = args;
-        todo!()
+        let reply = self.delegate()?.call::<M>(args).await;
+        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
     }
 
-    /// Calls a read method and encodes its answer.
+    /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
     ///
     /// # Errors
     /// Like [`Agent::call`].
     pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
-        let _ = (args, encoding);
-        todo!()
+        let reply = self.delegate()?.call_encoded::<M>(args, encoding).await;
+        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+    }
+
+    /// Calls a read method; equal reads share one evaluation and one reply.
+    ///
+    /// # Errors
+    /// Like [`Agent::call`].
+    pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
+        let reply = self.delegate()?.call_shared::<M>(args).await;
+        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
     }
 
     /// Services and checks of this agent.
@@ -95,119 +202,112 @@ impl Agent {
         &self.inner.local
     }
 
-    /// Registers or replaces a service with its checks (`spec/services-and-checks.md` 1); the catalog has it when this
-    /// returns, unless no server could be reached.
+    /// What checks may do, and with what.
+    fn check_env(&self) -> CheckEnv {
+        let config = self.config();
+        let alias = catalog::LocalAlias { agent: Arc::downgrade(&self.inner), local: self.inner.local.clone() };
+        CheckEnv {
+            enable_script_checks: config.enable_script_checks,
+            enable_local_script_checks: config.enable_local_script_checks,
+            output_max_size: usize::try_from(config.check_output_max_size).unwrap_or(checks::DEFAULT_OUTPUT_MAX_SIZE),
+            ..CheckEnv::new(Arc::new(alias))
+        }
+    }
+
+    /// Loads definitions and starts what runs beside requests: syncs, the reaper, coordinate updates.
     ///
     /// # Errors
-    /// What is wrong with the definition. Nothing of it stays.
-    pub async fn register_service(&self, registration: ServiceRegistration) -> Result<()> {
-        let _ = registration;
-        todo!()
+    /// The first definition of the configuration that cannot be registered.
+    pub fn start_duties(&self) -> Result<()> {
+        let config = self.config();
+        let catalog: Arc<dyn Catalog> = Arc::new(catalog::ServerCatalog { agent: self.clone() });
+        self.load_definitions(&config)?;
+        let _ = self.inner.catalog.set(catalog.clone());
+        let sync = anti_entropy::AntiEntropy {
+            local: self.inner.local.clone(),
+            catalog,
+            server_up: self.server_up(),
+            members: {
+                let agent = self.clone();
+                Box::new(move || agent.members().len())
+            },
+            timings: anti_entropy::Timings { full: config.ae_interval.to_std(), ..anti_entropy::Timings::default() },
+        };
+        tokio::spawn(sync.run());
+        tracing::info!(target: "agent", "started state syncer");
+        tokio::spawn(self.clone().reap_critical_services(config.check_reap_interval.to_std()));
+        if !config.disable_coordinates {
+            tokio::spawn(self.clone().send_coordinates());
+        }
+        Ok(())
     }
 
-    /// Removes a service, its checks, and the sidecar registered with it.
-    ///
-    /// # Errors
-    /// 404 for an unknown id.
-    pub async fn deregister_service(&self, id: &str) -> Result<()> {
-        let _ = id;
-        todo!()
-    }
-
-    /// Registers or replaces a check; `check` has at least an id, `definition` says how it runs.
-    ///
-    /// # Errors
-    /// What is wrong with the definition.
-    pub async fn register_check(
-        &self,
-        check: HealthCheck,
-        definition: CheckType,
-        token: &str,
-        source: Source,
-    ) -> Result<()> {
-        let _ = (check, definition, token, source);
-        todo!()
-    }
-
-    /// Removes a check.
-    ///
-    /// # Errors
-    /// 404 for an unknown id.
-    pub async fn deregister_check(&self, id: &str) -> Result<()> {
-        let _ = id;
-        todo!()
-    }
-
-    /// Sets the status of a TTL check and restarts its timer.
-    ///
-    /// # Errors
-    /// 404 for an unknown id; `CheckID "x" does not have associated TTL` for another kind of check.
-    pub fn update_ttl_check(&self, id: &str, status: CheckStatus, output: &str) -> Result<()> {
-        let _ = (id, status, output);
-        todo!()
-    }
-
-    /// Turns maintenance of the whole node on, with a reason (empty takes the default one), or off.
-    ///
-    /// # Errors
-    /// What prevented the check from being stored.
-    pub async fn set_node_maintenance(&self, enable: bool, reason: &str, token: &str) -> Result<()> {
-        let _ = (enable, reason, token);
-        todo!()
-    }
-
-    /// Turns maintenance of a service on or off.
-    ///
-    /// # Errors
-    /// 404 for an unknown id.
-    pub async fn set_service_maintenance(&self, id: &str, enable: bool, reason: &str, token: &str) -> Result<()> {
-        let _ = (id, enable, reason, token);
-        todo!()
-    }
-
-    /// Members of the LAN pool.
-    pub fn members(&self) -> Vec<Member> {
-        todo!()
-    }
-
-    /// Members of the WAN pool; empty on a client agent.
-    pub fn members_wan(&self) -> Vec<Member> {
-        todo!()
-    }
-
-    /// The document of `/v1/agent/self`.
-    pub fn self_info(&self) -> Value {
-        todo!()
-    }
-
-    /// The figures of `info`: group, then name.
-    pub fn stats(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        todo!()
-    }
-
-    /// The document of `/v1/agent/host`.
-    pub fn host_info(&self) -> Value {
-        todo!()
-    }
-
-    /// The document of `/v1/agent/version`.
-    pub fn version_info(&self) -> Value {
-        todo!()
-    }
-
-    /// Reads the configuration again and applies what can change while running.
-    ///
-    /// # Errors
-    /// The configuration error; the old configuration stays.
-    pub async fn reload(&self) -> Result<()> {
-        todo!()
+    /// Counts up whenever a leader was found.
+    fn server_up(&self) -> watch::Receiver<u64> {
+        let (sender, receiver) = watch::channel(0);
+        if let Some(server) = self.server() {
+            let mut leadership = server.raft().leadership();
+            tokio::spawn(async move {
+                while leadership.changed().await.is_ok() {
+                    if *leadership.borrow_and_update() {
+                        sender.send_modify(|count| *count += 1);
+                    }
+                }
+            });
+        }
+        receiver
     }
 
     /// Leaves the cluster gracefully and then ends the process.
     ///
     /// # Errors
-    /// What prevented it.
+    /// What prevented it; the process goes on.
     pub async fn leave(&self) -> Result<()> {
-        todo!()
+        self.leave_cluster().await?;
+        self.inner.leaving.send_replace(Leaving::Left);
+        Ok(())
+    }
+
+    async fn leave_cluster(&self) -> Result<()> {
+        match self.server() {
+            Some(server) => server.leave().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Stops checks and the server; the state on disk is complete when it returns.
+    pub async fn shutdown(&self) {
+        tracing::info!(target: "agent", "Requesting shutdown");
+        self.inner.running.lock().clear();
+        if let Some(server) = self.server() {
+            tracing::info!(target: "agent.server", "shutting down server");
+            server.shutdown().await;
+        }
+        tracing::info!(target: "agent", "shutdown complete");
+    }
+}
+
+/// Settings of the local state that follow from the configuration.
+fn local_settings(config: &RuntimeConfig, node_id: &str) -> LocalSettings {
+    let mut meta: BTreeMap<String, String> = config.node_meta.clone();
+    meta.insert("consul-network-segment".into(), String::new());
+    meta.insert("consul-version".into(), crate::types::version::COMPATIBLE.into());
+    LocalSettings {
+        node: NodeInfo {
+            datacenter: config.datacenter.clone(),
+            id: node_id.to_owned(),
+            name: config.node_name.clone(),
+            address: config.advertise_addr.map(|address| address.to_string()).unwrap_or_default(),
+            tagged_addresses: Some(config.tagged_addresses.clone()),
+            meta: Some(meta),
+            locality: config.locality.clone(),
+        },
+        tokens: Tokens {
+            agent: config.acl.tokens.agent.clone(),
+            default: config.acl.tokens.default.clone(),
+            config_file: config.acl.tokens.config_file_service_registration.clone(),
+        },
+        discard_check_output: config.discard_check_output,
+        check_update_interval: config.check_update_interval.to_std(),
     }
 }

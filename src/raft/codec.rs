@@ -226,14 +226,6 @@ pub(crate) fn get_entry(bytes: Bytes) -> Decoded<Entry> {
     Ok(Entry { log_id, payload })
 }
 
-/// The log id of an encoded entry.
-pub(crate) fn entry_log_id(bytes: &[u8]) -> Decoded<LogId> {
-    let mut head = Reader(Bytes::copy_from_slice(bytes.get(..18).ok_or(Malformed("cut entry"))?));
-    head.version()?;
-    head.u8()?;
-    head.log_id()
-}
-
 /// What one server asks another.
 pub(crate) enum Request {
     /// 1: vote, previous log id, leader's commit, count u32, each entry with a u32 length.
@@ -437,7 +429,6 @@ mod tests {
         for entry in entries() {
             let mut out = Vec::new();
             put_entry(&mut out, &entry);
-            assert_eq!(entry_log_id(&out).unwrap(), entry.log_id);
             let back = get_entry(out.into()).unwrap();
             assert_eq!(back.log_id, entry.log_id);
             match (&back.payload, &entry.payload) {

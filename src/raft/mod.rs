@@ -6,20 +6,42 @@
 
 use crate::state::{Command, Outcome, Store};
 use crate::types::{Error, Index};
-use std::collections::BTreeMap;
+use bytes::Bytes;
+use engine::{LogId, Proposal, ProposalKind, ServerNode, StoredMembership, TypeConfig, term_of};
+use log::LogStore;
+use machine::{Machine, Progress};
+use openraft::async_runtime::Instant as _;
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{ClientWriteError, RaftError as EngineError};
+use openraft::{ChangeMembers, ReadPolicy, ServerState};
+use parking_lot::Mutex;
+use snapshots::{Snapshots, StoredSnapshot};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 pub mod archive;
 mod codec;
+mod duties;
 mod engine;
 mod error;
 mod log;
+mod machine;
+mod net;
+mod recovery;
+mod serve;
+mod snapshots;
+mod start;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::RaftError;
+pub use net::Transport;
 
 /// Everything raft needs to know.
 #[derive(Clone, Debug)]
@@ -84,123 +106,378 @@ pub struct SavedSnapshot {
     pub file: File,
 }
 
+type Engine = openraft::Raft<TypeConfig, Machine>;
+type Metrics = openraft::RaftMetrics<TypeConfig>;
+type MetricsReceiver = openraft::alias::WatchReceiverOf<TypeConfig, Metrics>;
+
 /// A server's part in the consensus. Clones share it.
 #[derive(Clone)]
-pub struct Raft;
+pub struct Raft(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    metrics: MetricsReceiver,
+    id: Uuid,
+    config: RaftConfig,
+    log: LogStore,
+    refusal: watch::Receiver<Option<String>>,
+    progress: Arc<Progress>,
+    snapshots: Arc<Snapshots>,
+    prepared: Arc<Mutex<Option<StoredSnapshot>>>,
+    /// One snapshot at a time.
+    snapshotting: tokio::sync::Mutex<()>,
+    leadership: watch::Sender<bool>,
+    heard: Mutex<Option<Instant>>,
+    stop: watch::Sender<bool>,
+}
+
+/// What is written when the leader is another server before an entry was appended.
+fn write_error(error: EngineError<TypeConfig, ClientWriteError<TypeConfig>>) -> Error {
+    match error {
+        EngineError::APIError(ClientWriteError::ForwardToLeader(_)) => Error::no_leader(),
+        EngineError::APIError(ClientWriteError::LogEntryDiscarded(_)) => {
+            Error::new("leadership lost while committing log")
+        }
+        EngineError::APIError(error) => Error::new(error.to_string()),
+        EngineError::Fatal(error) => Error::new(error.to_string()),
+    }
+}
 
 impl Raft {
     /// Opens the log and the newest snapshot, restores `store`, and takes part in the cluster. A server that is its only
     /// voter leads a few milliseconds later.
-    pub async fn start(_config: RaftConfig, _store: Arc<Store>) -> Result<Raft, RaftError> {
-        todo!()
+    pub async fn start(config: RaftConfig, store: Arc<Store>) -> Result<Raft, RaftError> {
+        Raft::start_with(config, store, Arc::new(net::NoTransport)).await
+    }
+
+    /// The same with a way to other servers.
+    pub async fn start_with(
+        config: RaftConfig,
+        store: Arc<Store>,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Raft, RaftError> {
+        start::start(config, store, transport).await
+    }
+
+    /// Forms a new cluster of these servers. Does nothing on a server that has any raft state; safe on several servers with
+    /// the same list.
+    pub async fn bootstrap(&self, peers: &[Peer]) -> Result<(), Error> {
+        let mut nodes = BTreeMap::new();
+        for peer in peers.iter().filter(|peer| peer.voter) {
+            nodes.insert(parse_id(&peer.id)?, ServerNode { address: peer.address.clone() });
+        }
+        if self.0.engine.is_initialized().await.map_err(|error| Error::new(error.to_string()))? {
+            return Ok(());
+        }
+        self.0.engine.initialize(nodes).await.map_err(|error| Error::new(error.to_string()))
     }
 
     /// Appends a command and returns the result of applying it; the command is then on disk on a majority.
     ///
     /// # Errors
     /// `No cluster leader` on any server but the leader.
-    pub async fn propose(&self, _command: Command) -> Result<Outcome, Error> {
-        todo!()
+    pub async fn propose(&self, command: Command) -> Result<Outcome, Error> {
+        if !self.metrics(|metrics| metrics.state == ServerState::Leader) {
+            return Err(Error::no_leader());
+        }
+        self.write(Proposal::command(command)).await
     }
 
-    /// This server leads.
+    async fn write(&self, proposal: Proposal) -> Result<Outcome, Error> {
+        let mut refusal = self.0.refusal.clone();
+        if let Some(reason) = &*refusal.borrow() {
+            return Err(Error::new(reason.clone()));
+        }
+        tokio::select! {
+            biased;
+            written = self.0.engine.client_write(proposal) => written.map(|answer| answer.data).map_err(write_error),
+            refused = refusal.wait_for(Option::is_some) => {
+                let reason = refused.ok().and_then(|reason| reason.clone()).unwrap_or_else(|| "raft stopped".into());
+                Err(Error::new(format!("{reason} (this write may still take effect)")))
+            }
+        }
+    }
+
+    fn metrics<T>(&self, look: impl FnOnce(&Metrics) -> T) -> T {
+        look(&self.0.metrics.borrow_watched())
+    }
+
+    /// This server leads, and has been confirmed by a quorum lately.
     pub fn is_leader(&self) -> bool {
-        todo!()
+        self.metrics(|metrics| self.leads(metrics, self.0.config.election_limit()))
+    }
+
+    fn leads(&self, metrics: &Metrics, within: Duration) -> bool {
+        metrics.state == ServerState::Leader
+            && metrics.running_state.is_ok()
+            && (only_voter(&metrics.membership_config, self.0.id)
+                || metrics.last_quorum_acked.is_some_and(|acked| acked.into_inner().elapsed() < within))
     }
 
     /// The leader that this server follows or is.
     pub fn leader(&self) -> Option<Peer> {
-        todo!()
+        self.metrics(|metrics| {
+            let id = metrics.current_leader?;
+            if id == self.0.id && !self.leads(metrics, self.0.config.election_limit()) {
+                return None;
+            }
+            let address = match metrics.membership_config.get_node(&id) {
+                _ if id == self.0.id => self.0.config.address.clone(),
+                Some(node) => node.address.clone(),
+                None => String::new(),
+            };
+            Some(Peer { id: id.to_string(), address, voter: true })
+        })
     }
 
-    /// This server leads and a quorum confirmed it within the lease (`spec/semantics.md` 11.1, 12.1).
+    /// This server leads, a quorum confirmed it within the lease (`spec/semantics.md` 11.1, 12.1), and everything that was
+    /// committed before its term is applied.
     pub fn has_lease(&self) -> bool {
-        todo!()
+        self.metrics(|metrics| {
+            self.leads(metrics, self.0.config.lease())
+                && metrics.last_applied.as_ref().is_some_and(|applied| term_of(applied) == metrics.current_term)
+        })
     }
 
     /// Confirms the leadership with a round to a quorum, and waits until everything committed before is applied.
     pub async fn verify_leader(&self) -> Result<(), Error> {
-        todo!()
+        match self.0.engine.ensure_linearizable(ReadPolicy::ReadIndex).await {
+            Ok(_) => Ok(()),
+            Err(EngineError::APIError(_)) => Err(Error::no_leader()),
+            Err(EngineError::Fatal(error)) => Err(Error::new(error.to_string())),
+        }
     }
 
     /// Waits until everything proposed before is applied here.
     pub async fn barrier(&self) -> Result<(), Error> {
-        todo!()
+        self.0.engine.write_blank().await.map(drop).map_err(write_error)
     }
 
     /// Changes of [`Raft::is_leader`].
     pub fn leadership(&self) -> watch::Receiver<bool> {
-        todo!()
+        self.0.leadership.subscribe()
     }
 
     /// Time since the leader was last heard; zero on the leader, `None` before the first contact.
     pub fn last_contact(&self) -> Option<Duration> {
-        todo!()
+        if self.is_leader() {
+            return Some(Duration::ZERO);
+        }
+        (*self.0.heard.lock()).map(|heard| heard.elapsed())
     }
 
     /// The figures of `/v1/agent/self` under `Stats.raft` (`spec/http-api.md` 3.2.1).
     pub fn stats(&self) -> BTreeMap<String, String> {
-        todo!()
+        let (index, peers) = self.configuration();
+        let last_contact = match self.last_contact() {
+            Some(Duration::ZERO) => "0".to_owned(),
+            Some(since) => crate::types::GoDuration(since.as_nanos() as i64).to_string(),
+            None => "never".to_owned(),
+        };
+        let state = self.metrics(|metrics| match metrics.state {
+            ServerState::Leader => "Leader",
+            ServerState::Candidate => "Candidate",
+            ServerState::Shutdown => "Shutdown",
+            ServerState::Follower | ServerState::Learner => "Follower",
+        });
+        let servers: Vec<String> = peers
+            .iter()
+            .map(|peer| {
+                let suffrage = if peer.voter { "Voter" } else { "Nonvoter" };
+                format!("{{Suffrage:{suffrage} ID:{} Address:{}}}", peer.id, peer.address)
+            })
+            .collect();
+        let (applied, committed) = (self.applied_index(), self.commit_index());
+        let snapshot = self.0.snapshots.newest().map(|snapshot| snapshot.meta);
+        let others = peers.iter().filter(|peer| peer.voter && peer.id != self.0.id.to_string()).count();
+        let figures = [
+            ("applied_index", applied.to_string()),
+            ("commit_index", committed.to_string()),
+            ("fsm_pending", committed.saturating_sub(applied).to_string()),
+            ("last_contact", last_contact),
+            ("last_log_index", self.last_log_index().to_string()),
+            ("last_log_term", self.last_log_term().to_string()),
+            ("last_snapshot_index", snapshot.as_ref().map_or(0, |meta| meta.index).to_string()),
+            ("last_snapshot_term", snapshot.as_ref().map_or(0, |meta| meta.term).to_string()),
+            ("latest_configuration", format!("[{}]", servers.join(" "))),
+            ("latest_configuration_index", index.to_string()),
+            ("num_peers", others.to_string()),
+            ("protocol_version", "3".to_owned()),
+            ("protocol_version_max", "3".to_owned()),
+            ("protocol_version_min", "0".to_owned()),
+            ("snapshot_version_max", "1".to_owned()),
+            ("snapshot_version_min", "0".to_owned()),
+            ("state", state.to_owned()),
+            ("term", self.term().to_string()),
+        ];
+        figures.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     /// Index and servers of the latest configuration.
     pub fn configuration(&self) -> (Index, Vec<Peer>) {
-        todo!()
+        self.metrics(|metrics| {
+            let membership = &metrics.membership_config;
+            let voters: BTreeSet<Uuid> = membership.voter_ids().collect();
+            let peers = membership
+                .nodes()
+                .map(|(id, node)| Peer {
+                    id: id.to_string(),
+                    address: node.address.clone(),
+                    voter: voters.contains(id),
+                })
+                .collect();
+            (self.0.progress.index(*membership.log_id()), peers)
+        })
     }
 
     /// Current term.
     pub fn term(&self) -> u64 {
-        todo!()
+        self.metrics(|metrics| metrics.current_term)
     }
 
     /// Index of the last entry in the log.
     pub fn last_log_index(&self) -> Index {
-        todo!()
+        self.0.progress.index(self.0.log.last())
     }
 
     /// Term of the last entry in the log.
     pub fn last_log_term(&self) -> u64 {
-        todo!()
+        self.0.log.last().as_ref().map_or(0, term_of)
     }
 
     /// Index up to which the store is.
     pub fn applied_index(&self) -> Index {
-        todo!()
+        self.0.progress.applied()
     }
 
     /// Index up to which entries are known to be committed.
     pub fn commit_index(&self) -> Index {
-        todo!()
+        let committed: Option<LogId> = self.metrics(|metrics| metrics.local_committed);
+        self.0.progress.index(committed).max(self.applied_index())
+    }
+
+    /// Last index that each other server is known to have, by id. Empty on a server that does not lead.
+    pub fn peer_indexes(&self) -> BTreeMap<String, Index> {
+        self.metrics(|metrics| {
+            let replication = metrics.replication.iter().flatten();
+            replication.map(|(id, stored)| (id.to_string(), self.0.progress.index(*stored))).collect()
+        })
     }
 
     /// Takes a raft snapshot of the present state and hands its archive out. Writes go on meanwhile.
     pub async fn save_snapshot(&self) -> Result<SavedSnapshot, Error> {
-        todo!()
+        let stored = duties::take_snapshot(&self.0)
+            .await
+            .map_err(|error| error.prefixed("Raft error when taking snapshot: "))?;
+        let file = stored.file()?;
+        Ok(SavedSnapshot { index: stored.meta.index, size: file.metadata()?.len(), meta: stored.meta, file })
     }
 
     /// Verifies the archive at `path` and replaces the state of the cluster by it (`spec/snapshot.md` 5). On disk on a majority
-    /// when it returns.
-    pub async fn restore_snapshot(&self, _path: &Path) -> Result<(), Error> {
-        todo!()
+    /// when it returns; leadership duties must be run again by the caller.
+    ///
+    /// The archive travels through the log as one entry, so that it is as durable and as ordered as any write, and every
+    /// server applies the same bytes at the same index.
+    pub async fn restore_snapshot(&self, path: &Path) -> Result<(), Error> {
+        let path = path.to_owned();
+        let verified = tokio::task::spawn_blocking(move || -> Result<Bytes, Error> {
+            let found = File::open(&path).map_err(|error| Error::new(format!("{}: {error}", path.display())))?;
+            archive::verify(found).map_err(|error| match error {
+                archive::ArchiveError::Version(_) | archive::ArchiveError::Size { .. } => {
+                    Error::new(error.to_string()).prefixed(RESTORE_ERROR)
+                }
+                error => Error::new(error.to_string()),
+            })?;
+            Ok(std::fs::read(&path)?.into())
+        });
+        let bytes = verified.await.map_err(|error| Error::new(error.to_string()))??;
+        match self.write(Proposal::encoded(ProposalKind::Restore, bytes)).await {
+            Ok(Outcome::Error(text)) => Err(Error::new(text).prefixed(RESTORE_ERROR)),
+            Ok(_) => {
+                // the large entry leaves the log when a snapshot covers it; the restore itself is done
+                let inner = self.0.clone();
+                tokio::spawn(async move { duties::snapshot_and_purge(&inner).await });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes a server from the configuration.
-    pub async fn remove_peer(&self, _id: &str) -> Result<(), Error> {
-        todo!()
+    pub async fn remove_peer(&self, id: &str) -> Result<(), Error> {
+        let unknown = || Error::new(format!("id {id:?} was not found in the Raft configuration"));
+        let peer = self.configuration().1.into_iter().find(|peer| peer.id == id).ok_or_else(unknown)?;
+        let doomed = BTreeSet::from([parse_id(id)?]);
+        let change = if peer.voter { ChangeMembers::RemoveVoters(doomed) } else { ChangeMembers::RemoveNodes(doomed) };
+        self.change(change).await
     }
 
     /// Adds a server, or updates its address.
-    pub async fn add_peer(&self, _id: &str, _address: &str, _voter: bool) -> Result<(), Error> {
-        todo!()
+    pub async fn add_peer(&self, id: &str, address: &str, voter: bool) -> Result<(), Error> {
+        let uuid = parse_id(id)?;
+        let node = ServerNode { address: address.to_owned() };
+        match self.configuration().1.into_iter().find(|peer| peer.id == id) {
+            None => self.change(ChangeMembers::AddNodes(BTreeMap::from([(uuid, node)]))).await?,
+            Some(peer) if peer.address != address => {
+                self.change(ChangeMembers::SetNodes(BTreeMap::from([(uuid, node)]))).await?;
+            }
+            Some(_) => {}
+        }
+        let votes = self.configuration().1.iter().any(|peer| peer.id == id && peer.voter);
+        match (voter, votes) {
+            (true, false) => self.change(ChangeMembers::AddVoterIds(BTreeSet::from([uuid]))).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn change(&self, change: ChangeMembers<Uuid, ServerNode>) -> Result<(), Error> {
+        self.0.engine.change_membership(change, false).await.map(drop).map_err(write_error)
     }
 
     /// Hands leadership to the given server, or to the one that is furthest.
-    pub async fn transfer_leader(&self, _id: Option<&str>) -> Result<(), Error> {
-        todo!()
+    pub async fn transfer_leader(&self, id: Option<&str>) -> Result<(), Error> {
+        if !self.is_leader() {
+            return Err(Error::new("cannot transfer leadership: not the leader"));
+        }
+        let target = self.metrics(|metrics| {
+            let voters: BTreeSet<Uuid> = metrics.membership_config.voter_ids().collect();
+            let replication = metrics.replication.iter().flatten();
+            let others = replication.filter(|(peer, _)| **peer != self.0.id && voters.contains(peer));
+            match id {
+                Some(id) => others.map(|(peer, _)| *peer).find(|peer| peer.to_string() == id),
+                None => others.max_by_key(|(_, stored)| **stored).map(|(peer, _)| *peer),
+            }
+        });
+        let target = target.ok_or_else(|| Error::new("cannot find peer"))?;
+        self.0.engine.trigger().transfer_leader(target).await.map_err(|error| Error::new(error.to_string()))?;
+        let took_over = self.0.engine.wait(Some(self.0.config.election_limit() * 2));
+        match took_over.metrics(|metrics| metrics.current_leader == Some(target), "leadership transfer").await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::new("leadership transfer timeout")),
+        }
     }
 
     /// Stops taking part; everything acknowledged is on disk.
     pub async fn shutdown(&self) {
-        todo!()
+        self.0.stop.send_replace(true);
+        if let Err(error) = self.0.engine.shutdown().await {
+            tracing::error!(target: "agent.server.raft", "raft did not stop cleanly: error={error}");
+        }
+        let log = self.0.log.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+            tracing::error!(target: "agent.server.raft", "the raft log did not close cleanly: error={error}");
+        }
     }
+}
+
+const RESTORE_ERROR: &str = "Raft error when restoring snapshot: ";
+
+fn parse_id(id: &str) -> Result<Uuid, Error> {
+    Uuid::parse_str(id).map_err(|_| Error::new(format!("server id {id:?} is no UUID")))
+}
+
+/// `id` decides alone.
+fn only_voter(membership: &StoredMembership, id: Uuid) -> bool {
+    let mut voters = membership.voter_ids();
+    voters.next() == Some(id) && voters.next().is_none()
 }

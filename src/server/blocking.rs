@@ -16,9 +16,6 @@ use tokio::time::{Instant, timeout_at};
 /// The wait is stretched by a random part of up to this fraction, so that watchers do not come back all at once.
 const JITTER_FRACTION: u32 = 16;
 
-/// Queries that are waiting in this process.
-static BLOCKING: AtomicUsize = AtomicUsize::new(0);
-
 /// The result of one evaluation.
 pub(super) struct Evaluated<V> {
     /// Index of the result, at least 1.
@@ -85,7 +82,7 @@ where
     if seen == 0 || result.index > seen {
         return Ok(result);
     }
-    let _waiting = Waiting::begin();
+    let _waiting = Waiting::begin(&server.inner.blocked);
     let deadline = Instant::now() + wait_time(server.config(), options.max_query_time.to_std());
     let mut absent = result.found == Found::Absent;
     while timeout_at(deadline, result.watch.changed()).await.is_ok() && !result.watch.is_abandoned() {
@@ -107,22 +104,24 @@ where
 }
 
 /// Counts a query as waiting while it lives.
-struct Waiting;
+struct Waiting<'a>(&'a AtomicUsize);
 
-impl Waiting {
-    fn begin() -> Waiting {
-        BLOCKING.fetch_add(1, Ordering::Relaxed);
-        Waiting
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        BLOCKING.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Queries that wait at this moment.
-pub(super) fn waiting() -> usize {
-    BLOCKING.load(Ordering::Relaxed)
+impl Server {
+    /// Queries that wait at this moment.
+    pub fn blocked_queries(&self) -> usize {
+        self.inner.blocked.load(Ordering::Relaxed)
+    }
 }

@@ -9,7 +9,8 @@ use crate::telemetry::metrics::{Sample, counter_labels};
 use crate::types::requests::*;
 use crate::types::validate;
 use crate::types::{
-    DeregisterRequest, Error, HealthCheck, Node, NodeService, RegisterRequest, Result, ServiceNode, StringMap,
+    DeregisterRequest, Error, HealthCheck, Index, Node, NodeService, QueryMeta, RegisterRequest, Result, ServiceNode,
+    StringMap,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,8 +32,7 @@ impl Endpoint for CatalogRegister {
             return Err(Error::new("cannot register requests with PeerName in them"));
         }
         prepare(&mut args, &authorizer)?;
-        let (_, present) = server.store().snapshot().node_services(&mut WatchSet::none(), &args.node);
-        let present = present.filter(|(node, _)| node.node.eq_ignore_ascii_case(&args.node));
+        let present = if needs_present(&args, &authorizer) { present(server, &args.node) } else { None };
         vet_register(&args, present.as_ref(), &authorizer)?;
         check_service_meta(&args)?;
         args.token.clear();
@@ -74,12 +74,27 @@ fn permit_service(service: &NodeService, authorizer: &Authorizer) -> Result<()> 
     Ok(())
 }
 
+/// The check belongs to the service of the same request.
+fn belongs(check: &HealthCheck, args: &RegisterRequest) -> bool {
+    args.service.as_ref().is_some_and(|service| service.id == check.service_id)
+}
+
+/// Whether vetting depends on what is stored: for permissions, and for checks of services that are not in the request.
+fn needs_present(args: &RegisterRequest, authorizer: &Authorizer) -> bool {
+    let elsewhere = |check: &HealthCheck| !check.service_id.is_empty() && !belongs(check, args);
+    !authorizer.allows_everything() || args.checks.iter().flatten().any(|check| elsewhere(check))
+}
+
+/// The stored node of this name with its instances.
+fn present(server: &Server, node: &str) -> Option<Present> {
+    let (_, present) = server.store().snapshot().node_services(&mut WatchSet::none(), node);
+    present.filter(|(found, _)| found.node.eq_ignore_ascii_case(node))
+}
+
+type Present = (Arc<Node>, Vec<Arc<NodeService>>);
+
 /// Checks a complete register request against what is stored for its node and against the caller's permissions.
-fn vet_register(
-    args: &RegisterRequest,
-    present: Option<&(Arc<Node>, Vec<Arc<NodeService>>)>,
-    authorizer: &Authorizer,
-) -> Result<()> {
+fn vet_register(args: &RegisterRequest, present: Option<&Present>, authorizer: &Authorizer) -> Result<()> {
     let instance = |id: &str| present.and_then(|(_, services)| services.iter().find(|service| service.id == id));
     if present.is_none_or(|(node, _)| changes_node(args, node)) {
         authorizer.check(Resource::Node, Access::Write, &args.node)?;
@@ -98,7 +113,7 @@ fn vet_register(
             authorizer.check(Resource::Node, Access::Write, &args.node)?;
             continue;
         }
-        if args.service.as_ref().is_some_and(|service| service.id == check.service_id) {
+        if belongs(check, args) {
             continue;
         }
         let Some(service) = instance(&check.service_id) else {
@@ -325,10 +340,7 @@ impl ReadEndpoint for CatalogServiceNodes {
 }
 
 /// A node with its instances, as far as the caller may see them.
-fn visible_node_services(
-    cx: &mut ReadContext<'_>,
-    args: &NodeRequest,
-) -> Result<(u64, Option<(Arc<Node>, Vec<Arc<NodeService>>)>)> {
+fn visible_node_services(cx: &mut ReadContext<'_>, args: &NodeRequest) -> Result<(Index, Option<Present>)> {
     if args.node.is_empty() {
         return Err(Error::new("Must provide node"));
     }
@@ -367,8 +379,8 @@ impl ReadEndpoint for CatalogNodeServiceList {
 }
 
 /// Metadata of a result with this index.
-pub(super) fn at(index: u64) -> crate::types::QueryMeta {
-    crate::types::QueryMeta { index, ..Default::default() }
+pub(super) fn at(index: Index) -> QueryMeta {
+    QueryMeta { index, ..QueryMeta::default() }
 }
 
 /// A check is visible with its service, or with its node when it has none.

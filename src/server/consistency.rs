@@ -2,9 +2,13 @@
 //! (`spec/semantics.md` 11).
 
 use super::Server;
+use crate::telemetry::metrics::{Counter, Sample};
 use crate::types::requests::Request;
 use crate::types::{Error, GoDuration, Index, QueryMeta, QueryOptions, Result};
 use tokio::time::{Instant, timeout_at};
+
+static QUERY: Counter = Counter::new("rpc.query");
+static CONSISTENT_READ: Sample = Sample::new("rpc.consistentRead");
 
 /// What a request needs of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +42,19 @@ impl Server {
     /// # Errors
     /// After the hold time: `No cluster leader`, `Not ready to serve consistent reads`.
     pub(super) async fn admit(&self, options: &QueryOptions) -> Result<()> {
+        QUERY.add(1);
         if options.allow_stale {
             return self.await_need(Need::Contact).await;
         }
         if !options.require_consistent && self.is_ready() && self.raft().has_lease() {
             return Ok(());
         }
-        self.await_need(Need::Read { confirm: options.require_consistent }).await
+        let start = std::time::Instant::now();
+        let admitted = self.await_need(Need::Read { confirm: options.require_consistent }).await;
+        if options.require_consistent {
+            CONSISTENT_READ.since(start);
+        }
+        admitted
     }
 
     /// Lets a write pass as soon as this server leads.

@@ -1,6 +1,6 @@
 //! Gauges that every server reports about its state and its load.
 
-use super::{Server, blocking};
+use super::Server;
 use crate::telemetry::metrics::{Gauge, gauge_labels};
 use std::time::Duration;
 use tokio::time::interval;
@@ -27,6 +27,6 @@ pub(super) async fn report(server: Server) {
         for (kind, count) in &usage.connect_service_instances {
             gauge_labels("state.connect_instances", *count as f64, &[("kind", kind)]);
         }
-        BLOCKING.set(blocking::waiting() as f64);
+        BLOCKING.set(server.blocked_queries() as f64);
     }
 }

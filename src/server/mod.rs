@@ -39,6 +39,7 @@ use blocking::{Evaluated, evaluate};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -58,6 +59,8 @@ struct Inner {
     raft: Raft,
     resolver: Resolver,
     cache: shared::Cache,
+    /// Queries that wait.
+    blocked: AtomicUsize,
     /// This server leads and has caught up.
     ready: watch::Sender<bool>,
     session_timers: leader::SessionTimers,
@@ -84,6 +87,7 @@ impl Server {
                 raft,
                 resolver: Resolver,
                 cache: shared::Cache::default(),
+                blocked: AtomicUsize::new(0),
                 ready: watch::Sender::new(false),
                 session_timers: leader::SessionTimers::default(),
                 coordinates: coordinate::Pending::default(),

@@ -7,3 +7,5 @@ mod support;
 
 mod agent;
 mod compare;
+mod dns;
+mod durability;

@@ -258,22 +258,28 @@ struct Whole {
     entries: Vec<Entry>,
 }
 
+/// A record of which more parts are to come.
+struct Parts {
+    first: u64,
+    count: u32,
+    entries: u32,
+    commit: Option<LogId>,
+    body: BytesMut,
+}
+
 /// Walks the records of `range` in order.
 fn walk(
     db: &sled::Db,
     range: Range<[u8; 13]>,
     mut visit: impl FnMut(u64, Result<Whole, Damage>) -> io::Result<bool>,
 ) -> io::Result<()> {
-    let mut open: Option<(u64, u32, Option<LogId>, BytesMut)> = None;
+    let mut open: Option<Parts> = None;
     for item in db.range(range) {
         let (key, value) = item.map_err(sled_error)?;
         let Some((first, part)) = record::parse_key(&key) else { continue };
         let parsed = Record::parse(&key, &value);
-        let continues = matches!(&open, Some((begun, parts, ..)) if *begun == first && *parts == part);
-        if let Some((begun, ..)) = &open
-            && !continues
-        {
-            let begun = *begun;
+        let cut = open.as_ref().filter(|parts| (parts.first, parts.count) != (first, part)).map(|parts| parts.first);
+        if let Some(begun) = cut {
             open = None;
             if !visit(begun, Err(Damage::Incomplete))? {
                 return Ok(());
@@ -289,12 +295,11 @@ fn walk(
                 continue;
             }
         };
-        let (commit, body) = match open.take() {
-            Some((_, _, commit, mut body)) => {
-                body.extend_from_slice(&record.body);
-                (commit, body)
+        let mut parts = match open.take() {
+            Some(parts) => parts,
+            None if part == 0 => {
+                Parts { first, count: 0, entries: record.count, commit: record.commit, body: BytesMut::new() }
             }
-            None if part == 0 => (record.commit, BytesMut::from(&record.body[..])),
             None => {
                 if !visit(first, Err(Damage::Corrupt("its beginning is missing")))? {
                     return Ok(());
@@ -302,17 +307,21 @@ fn walk(
                 continue;
             }
         };
+        parts.count += 1;
+        parts.body.extend_from_slice(&record.body);
         if record.more {
-            open = Some((first, part + 1, commit, body));
+            open = Some(parts);
             continue;
         }
-        let whole = record::unpack(body.freeze()).map(|entries| Whole { first, parts: part + 1, commit, entries });
+        let Parts { count, entries, commit, body, .. } = parts;
+        let whole =
+            record::unpack(body.freeze(), entries).map(|entries| Whole { first, parts: count, commit, entries });
         if !visit(first, whole)? {
             return Ok(());
         }
     }
     match open {
-        Some((first, ..)) => visit(first, Err(Damage::Incomplete)).map(drop),
+        Some(parts) => visit(parts.first, Err(Damage::Incomplete)).map(drop),
         None => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ use crate::raft::codec;
 use crate::raft::engine::{Entry, LogId, TypeConfig, Vote};
 use backend::{LogBackend, LogSource, Recovered};
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
+use openraft::type_config::TypeConfigExt;
 use openraft::{OptionalSend, RaftLogReader};
 use parking_lot::RwLock;
 use std::collections::VecDeque;
@@ -104,6 +105,13 @@ impl LogStore {
     /// The last entry.
     pub fn last(&self) -> Option<LogId> {
         self.0.tail.read().last
+    }
+
+    /// Returns when everything queued so far is durable.
+    pub async fn synced(&mut self) -> io::Result<()> {
+        let (told, done) = TypeConfig::oneshot();
+        self.0.writer.push(Op::Append(Vec::new(), IOFlushed::signal(told)));
+        done.await.map_err(|_| io::Error::other("the raft log is closed"))?
     }
 
     /// Writes what is queued and closes the store.

@@ -142,14 +142,17 @@ impl Record {
     }
 }
 
-/// The entries in a whole body.
-pub(crate) fn unpack(body: Bytes) -> Result<Vec<Entry>, Damage> {
+/// The `count` entries in a whole body.
+pub(crate) fn unpack(body: Bytes, count: u32) -> Result<Vec<Entry>, Damage> {
     let mut from = Reader(body);
     let mut entries = Vec::new();
     while !from.0.is_empty() {
         let len = from.u32().map_err(|_| Damage::Incomplete)? as usize;
         let entry = from.bytes(len).map_err(|_| Damage::Incomplete)?;
         entries.push(codec::get_entry(entry).map_err(|error| Damage::Corrupt(error.0))?);
+    }
+    if entries.len() != count as usize {
+        return Err(Damage::Corrupt("it holds another number of entries than it says"));
     }
     Ok(entries)
 }

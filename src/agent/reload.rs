@@ -1,0 +1,46 @@
+//! Applies a changed configuration to a running agent (`spec/agent-config.md` 8, reload).
+
+use super::{Agent, local_settings, notify};
+use crate::config::{self, RuntimeConfig};
+use crate::telemetry::{logging, metrics};
+use crate::types::{Error, Result};
+
+impl Agent {
+    /// Reads the configuration again and applies what can change while running.
+    ///
+    /// # Errors
+    /// The configuration error; the old configuration stays.
+    pub async fn reload(&self) -> Result<()> {
+        notify::reloading();
+        let result = self.reload_from_sources().await;
+        notify::send("READY=1");
+        result
+    }
+
+    async fn reload_from_sources(&self) -> Result<()> {
+        let load = self.inner.load.clone();
+        let loaded = tokio::task::spawn_blocking(move || config::load(&load)).await;
+        let loaded = loaded.map_err(|error| Error::new(error.to_string()))?;
+        let loaded = loaded.map_err(|error| Error::new(error.to_string()))?;
+        for warning in &loaded.warnings {
+            tracing::warn!(target: "agent", "{warning}");
+        }
+        let _one_at_a_time = self.inner.registration.lock().await;
+        let config = self.config().reloaded(&loaded.config);
+        apply_logging(&config);
+        metrics::registry().set_filter(super::daemon::prefix_filter(&config), config.telemetry.filter_default);
+        self.inner.local.configure(local_settings(&config, self.node_id()));
+        self.inner.config.store(std::sync::Arc::new(config.clone()));
+        self.reload_definitions(&config)
+    }
+}
+
+fn apply_logging(config: &RuntimeConfig) {
+    match logging::parse_level(&config.log.log_level) {
+        Some(level) => logging::set_level(level),
+        None => tracing::warn!(
+            target: "agent",
+            "Invalid log level: {}. Valid log levels are: [TRACE DEBUG INFO WARN ERR ERROR]", config.log.log_level
+        ),
+    }
+}

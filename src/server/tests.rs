@@ -1,1 +1,0 @@
-//! Tests of the endpoints on a server that keeps everything in memory.
