@@ -184,6 +184,7 @@ pub fn listing(flags: &[Flag]) -> String {
 pub struct Matches {
     values: BTreeMap<&'static str, Vec<String>>,
     defaults: BTreeMap<&'static str, &'static str>,
+    order: Vec<(&'static str, String)>,
     words: Vec<OsString>,
     args: Vec<String>,
 }
@@ -227,6 +228,11 @@ impl Matches {
     /// All values of a repeatable flag, in order.
     pub fn list(&self, name: &str) -> &[String] {
         self.values.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every flag given, with its value, in command-line order.
+    pub fn in_order(&self) -> &[(&'static str, String)] {
+        &self.order
     }
 
     /// The pairs of a map flag; a later key replaces an earlier one.
@@ -297,6 +303,7 @@ pub fn parse(flags: &[Flag], words: &[OsString]) -> Result<Matches, String> {
             true => format!("invalid boolean value {value:?} for -{}: {reason}", flag.name),
             false => format!("invalid value {value:?} for flag -{}: {reason}", flag.name),
         })?;
+        matches.order.push((flag.name, value.clone()));
         matches.values.entry(flag.name).or_default().push(value);
     }
     matches.words = rest.to_vec();

@@ -79,6 +79,11 @@ impl From<String> for ConfigError {
     }
 }
 
+/// True when a dotted path is a configuration key.
+pub fn is_key(path: &str) -> bool {
+    schema::find_path(path).is_some()
+}
+
 /// Reads, merges and validates all sources.
 pub fn load(load: &Load) -> Result<Loaded, ConfigError> {
     let merged = source::merge(load)?;

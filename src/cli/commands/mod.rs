@@ -1,5 +1,6 @@
 //! The table of commands. A command is one file with a `COMMAND`; it exists when it stands in [`ALL`].
 
+pub mod agent;
 pub mod catalog;
 pub mod event;
 pub mod force_leave;
@@ -14,6 +15,7 @@ pub mod members;
 pub mod monitor;
 pub mod reload;
 pub mod rtt;
+pub mod validate;
 pub mod version;
 
 use crate::cli::Command;
@@ -21,6 +23,7 @@ use crate::client::{Client, Params};
 
 /// Every command, groups included; order does not matter.
 pub static ALL: &[&Command] = &[
+    &agent::COMMAND,
     &catalog::COMMAND,
     &catalog::datacenters::COMMAND,
     &catalog::nodes::COMMAND,
@@ -43,6 +46,7 @@ pub static ALL: &[&Command] = &[
     &monitor::COMMAND,
     &reload::COMMAND,
     &rtt::COMMAND,
+    &validate::COMMAND,
     &version::COMMAND,
 ];
 
