@@ -87,7 +87,7 @@ mod tests {
     fn labels_are_aligned_and_clients_have_no_reporting_line() {
         let mut config = RuntimeConfig { node_name: "n1".into(), datacenter: "dc1".into(), ..RuntimeConfig::default() };
         let client = text(&config, "3258daf9-b326-b14c-b241-cf009c828ab3");
-        assert!(client.contains("\n                Node ID: '3258daf9-b326-b14c-b241-cf009c828ab3'\n"), "{client}");
+        assert!(client.contains("\n               Node ID: '3258daf9-b326-b14c-b241-cf009c828ab3'\n"), "{client}");
         assert!(client.contains("            Datacenter: 'dc1' (Segment: '')\n"), "{client}");
         assert!(!client.contains("Reporting"));
         config.server = true;
