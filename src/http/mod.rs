@@ -13,12 +13,14 @@ pub mod json;
 pub mod params;
 pub mod routes;
 
+mod acl;
 mod agent;
 mod agent_checks;
 mod agent_services;
 mod catalog;
 mod coordinate;
 mod dispatch;
+mod event;
 mod health;
 mod kv;
 mod listen;
@@ -78,6 +80,8 @@ pub struct Settings {
     pub use_cache: bool,
     /// Stale bound of discovery reads.
     pub discovery_max_stale: GoDuration,
+    /// User events that this agent saw.
+    events: event::Events,
 }
 
 impl Settings {
@@ -105,6 +109,7 @@ impl Settings {
             }),
             use_cache: config.http_config.use_cache,
             discovery_max_stale: config.discovery_max_stale,
+            events: event::Events::default(),
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::{
-    agent, agent_checks, agent_services, catalog, coordinate, health, kv, operator, session, snapshot, status, txn, ui,
+    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, kv, operator, session, snapshot,
+    status, txn, ui,
 };
 use crate::types::Result;
 use ahash::AHashMap;
@@ -81,9 +82,11 @@ const GROUPS: &[&[Route]] = &[
     session::ROUTES,
     txn::ROUTES,
     coordinate::ROUTES,
+    event::ROUTES,
     snapshot::ROUTES,
     operator::ROUTES,
     ui::ROUTES,
+    acl::ROUTES,
 ];
 
 /// A row and its name in metrics (`v1_kv_`).

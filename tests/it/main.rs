@@ -9,3 +9,4 @@ mod agent;
 mod compare;
 mod dns;
 mod durability;
+mod http;
