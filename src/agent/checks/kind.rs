@@ -84,6 +84,84 @@ const RUN_ORDER: [(CheckKind, IsKind); 10] = [
 /// Checks a definition; the error is the bare reason, callers put their prefix in front (`Invalid check: ` for HTTP,
 /// `check "name": ` for configuration).
 pub fn validate(def: &CheckType) -> Result<(), String> {
-    let _ = def;
-    todo!()
+    let active = has_args(def)
+        || [&def.http, &def.tcp, &def.udp, &def.grpc, &def.h2ping, &def.os_service]
+            .into_iter()
+            .any(|text| !text.is_empty());
+    let alias = !def.alias_node.is_empty() || !def.alias_service.is_empty();
+    let (interval, ttl) = (def.interval.0, def.ttl.0);
+    let rules = [
+        (interval > 0 && ttl > 0, "Interval and TTL cannot both be specified"),
+        (active && interval <= 0, "Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks"),
+        (active && alias, "Interval cannot be set for Alias checks"),
+        (alias && ttl > 0, "TTL must be not be set for Alias checks"),
+        (!active && !alias && ttl <= 0, "TTL must be > 0 for TTL checks"),
+        (def.output_max_size < 0, "MaxOutputMaxSize must be positive"),
+        (
+            def.failures_before_warning > def.failures_before_critical,
+            "FailuresBeforeWarning can't be higher than FailuresBeforeCritical",
+        ),
+    ];
+    match rules.into_iter().find(|(broken, _)| *broken) {
+        Some((_, reason)) => Err(reason.to_owned()),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::GoDuration;
+
+    fn def(text: serde_json::Value) -> CheckType {
+        serde_json::from_value(text).expect("a definition")
+    }
+
+    #[test]
+    fn definitions_are_refused_in_order() {
+        for (text, wanted) in [
+            (serde_json::json!({"HTTP": "http://x", "Interval": "1s"}), None),
+            (serde_json::json!({"TTL": "1s"}), None),
+            (serde_json::json!({"AliasService": "web"}), None),
+            (
+                serde_json::json!({"HTTP": "http://x", "Interval": "1s", "TTL": "1s"}),
+                Some("Interval and TTL cannot both be specified"),
+            ),
+            (
+                serde_json::json!({"UDP": "x:1"}),
+                Some("Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks"),
+            ),
+            (
+                serde_json::json!({"TCP": "x:1", "Interval": "1s", "AliasNode": "n"}),
+                Some("Interval cannot be set for Alias checks"),
+            ),
+            (serde_json::json!({"AliasNode": "n", "TTL": "1s"}), Some("TTL must be not be set for Alias checks")),
+            (serde_json::json!({}), Some("TTL must be > 0 for TTL checks")),
+            (serde_json::json!({"Interval": "1s"}), Some("TTL must be > 0 for TTL checks")),
+            (serde_json::json!({"TTL": "1s", "OutputMaxSize": -1}), Some("MaxOutputMaxSize must be positive")),
+            (
+                serde_json::json!({"TTL": "1s", "FailuresBeforeWarning": 2, "FailuresBeforeCritical": 1}),
+                Some("FailuresBeforeWarning can't be higher than FailuresBeforeCritical"),
+            ),
+        ] {
+            assert_eq!(validate(&def(text.clone())).err().as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn runner_and_report_rank_kinds_differently() {
+        let both = CheckType {
+            http: "http://x".into(),
+            grpc: "x:1".into(),
+            interval: GoDuration::secs(1),
+            ..CheckType::default()
+        };
+        assert_eq!(CheckKind::of(&both), Some(CheckKind::Http));
+        assert_eq!(CheckKind::reported(&both), "grpc");
+        let docker = def(serde_json::json!({"ScriptArgs": ["x"], "DockerContainerID": "c", "Interval": "1s"}));
+        assert_eq!(CheckKind::of(&docker), Some(CheckKind::Docker));
+        assert_eq!(CheckKind::reported(&docker), "docker");
+        assert_eq!(CheckKind::of(&CheckType::default()), None);
+        assert_eq!(CheckKind::reported(&CheckType::default()), "");
+    }
 }
