@@ -51,6 +51,8 @@ const ALIAS_WAIT: GoDuration = GoDuration::secs(60);
 
 fn aliased(checks: &[Arc<crate::types::HealthCheck>]) -> Vec<AliasedCheck> {
     let view = |check: &Arc<crate::types::HealthCheck>| AliasedCheck {
+        check_id: check.check_id.clone(),
+        kind: check.kind.clone(),
         name: check.name.clone(),
         service_id: check.service_id.clone(),
         status: check.status.clone(),
