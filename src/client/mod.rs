@@ -234,6 +234,19 @@ impl Client {
     }
 }
 
+/// Compact JSON as Go prints it, with `<`, `>` and `&` escaped.
+fn go_json(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")].iter().fold(text, |text, (from, to)| text.replace(from, to))
+}
+
+/// An HTTP client for other servers than an agent, with the TLS of this room.
+fn plain_http(skip_verify: bool, timeout: std::time::Duration) -> Result<reqwest::Client, String> {
+    let settings = Settings { insecure: skip_verify, ..Settings::for_address("")? };
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls::config(&settings, true)?);
+    builder.timeout(timeout).build().map_err(|error| error.to_string())
+}
+
 fn base64_text(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(bytes)

@@ -13,10 +13,14 @@ pub mod leave;
 pub mod maint;
 pub mod members;
 pub mod monitor;
+pub mod operator;
 pub mod reload;
 pub mod rtt;
+pub mod services;
+pub mod snapshot;
 pub mod validate;
 pub mod version;
+pub mod watch;
 
 use crate::cli::Command;
 use crate::client::{Client, Params};
@@ -44,10 +48,30 @@ pub static ALL: &[&Command] = &[
     &maint::COMMAND,
     &members::COMMAND,
     &monitor::COMMAND,
+    &operator::COMMAND,
+    &operator::autopilot::COMMAND,
+    &operator::autopilot::get_config::COMMAND,
+    &operator::autopilot::set_config::COMMAND,
+    &operator::autopilot::state::COMMAND,
+    &operator::raft::COMMAND,
+    &operator::raft::list_peers::COMMAND,
+    &operator::raft::remove_peer::COMMAND,
+    &operator::raft::transfer_leader::COMMAND,
+    &operator::usage::COMMAND,
+    &operator::usage::instances::COMMAND,
     &reload::COMMAND,
     &rtt::COMMAND,
     &validate::COMMAND,
+    &services::COMMAND,
+    &services::deregister::COMMAND,
+    &services::register::COMMAND,
+    &snapshot::COMMAND,
+    &snapshot::decode::COMMAND,
+    &snapshot::inspect::COMMAND,
+    &snapshot::restore::COMMAND,
+    &snapshot::save::COMMAND,
     &version::COMMAND,
+    &watch::COMMAND,
 ];
 
 /// Name of the agent's node.
