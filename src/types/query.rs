@@ -1,5 +1,6 @@
 //! What every read request carries and every read answer brings back (`spec/rpc.md` 7).
 
+use super::duration::nanos;
 use super::{GoDuration, Index};
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +54,8 @@ pub struct QuerySource {
 pub struct QueryMeta {
     /// Index of the result, at least 1 for queries that can block.
     pub index: Index,
-    /// Age of the answering server's knowledge; 0 on the leader.
+    /// Age of the answering server's knowledge; 0 on the leader. A number in JSON.
+    #[serde(with = "nanos")]
     pub last_contact: GoDuration,
     /// The answering server knows a leader.
     pub known_leader: bool,
