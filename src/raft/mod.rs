@@ -12,7 +12,7 @@ use log::LogStore;
 use machine::{Machine, Progress};
 use openraft::async_runtime::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::errors::{ClientWriteError, RaftError as EngineError};
+use openraft::errors::{ClientWriteError, InitializeError, RaftError as EngineError};
 use openraft::{ChangeMembers, ReadPolicy, ServerState};
 use parking_lot::Mutex;
 use snapshots::{Snapshots, StoredSnapshot};
@@ -169,7 +169,11 @@ impl Raft {
         if self.0.engine.is_initialized().await.map_err(|error| Error::new(error.to_string()))? {
             return Ok(());
         }
-        self.0.engine.initialize(nodes).await.map_err(|error| Error::new(error.to_string()))
+        match self.0.engine.initialize(nodes).await {
+            // another server of the same list was first and asked for a vote
+            Ok(()) | Err(EngineError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
+            Err(error) => Err(Error::new(error.to_string())),
+        }
     }
 
     /// Appends a command and returns the result of applying it; the command is then on disk on a majority.

@@ -164,9 +164,16 @@ impl DiskLog {
     }
 }
 
+impl Drop for DiskLog {
+    /// Closes the database although readers may still hold on to it: the directory is free from here on.
+    fn drop(&mut self) {
+        drop(self.shared.db.write().take());
+    }
+}
+
 impl Shared {
     fn db(&self) -> io::Result<sled::Db> {
-        self.db.read().clone().ok_or_else(|| io::Error::other("the raft log could not be opened again"))
+        self.db.read().clone().ok_or_else(|| io::Error::other("the raft log is closed"))
     }
 }
 
