@@ -6,7 +6,6 @@ use super::{ConfigError, ListenAddr, Ports, RuntimeConfig};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// An address of a key before it has a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +69,12 @@ impl Resolver {
         for word in words {
             match word.strip_prefix("unix://") {
                 Some(path) => addresses.push(Address::Unix(PathBuf::from(path))),
-                None => match parse_ip(&word) {
-                    Some(ip) => addresses.push(Address::Ip(ip)),
-                    None => r.errors.push(format!("{key}: invalid ip address: {word}")),
+                None => match word.parse() {
+                    Ok(ip) => addresses.push(Address::Ip(ip)),
+                    Err(_) => {
+                        r.errors.push(format!("{key}: invalid ip address: {word}"));
+                        return Vec::new();
+                    }
                 },
             }
         }
@@ -131,12 +133,6 @@ fn text_of(address: &Address) -> String {
         Address::Ip(ip) => ip.to_string(),
         Address::Unix(path) => format!("unix://{}", path.display()),
     }
-}
-
-/// Parses an IP address, also one in brackets.
-pub fn parse_ip(text: &str) -> Option<IpAddr> {
-    let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    IpAddr::from_str(inner).ok()
 }
 
 /// Reads a port; values that are no port are errors, 0 and less mean "off".
@@ -217,7 +213,8 @@ fn advertise(
     let of_bind_family = if bind.is_ipv4() { lan_v4 } else { lan_v6 };
     let lan = match configured.or(of_bind_family).or(lan_v4).or(lan_v6) {
         Some(ip) => ip,
-        None if r.errors.len() > before => bind,
+        // The error is reported; any address that passes the other rules will do.
+        None if r.errors.len() > before => IpAddr::from([127, 0, 0, 1]),
         None if bind.is_unspecified() => resolver.detect(bind)?,
         None => bind,
     };
@@ -306,7 +303,7 @@ pub fn recursors(r: &mut Reader<'_>, resolver: &Resolver) -> Result<Vec<String>,
             let address =
                 host_port(&word, 53).ok_or_else(|| ConfigError(format!("Invalid recursor address: {word}")))?;
             let host = address.rsplit_once(':').map_or("", |(host, _)| host);
-            if parse_ip(host).is_some_and(|ip| ip.is_unspecified()) {
+            if unbracketed(host).parse().is_ok_and(|ip: IpAddr| ip.is_unspecified()) {
                 return Err(ConfigError("DNS recursor address cannot be 0.0.0.0, :: or [::]".to_string()));
             }
             if !known.contains(&address) {
@@ -317,9 +314,13 @@ pub fn recursors(r: &mut Reader<'_>, resolver: &Resolver) -> Result<Vec<String>,
     Ok(known)
 }
 
+fn unbracketed(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text)
+}
+
 /// `host`, `ip`, `host:port`, `[v6]:port` with the port filled in; `None` for a bad port.
 pub fn host_port(text: &str, default: u16) -> Option<String> {
-    if let Some(ip) = parse_ip(text) {
+    if let Ok(ip) = unbracketed(text).parse() {
         return Some(SocketAddr::new(ip, default).to_string());
     }
     match text.rsplit_once(':') {

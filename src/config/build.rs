@@ -51,25 +51,25 @@ fn identity(r: &mut Reader<'_>, config: &mut RuntimeConfig) {
 }
 
 fn networks(r: &mut Reader<'_>, config: &mut RuntimeConfig) -> Result<(), ConfigError> {
-    let parse = |key: &str| -> Result<Vec<Cidr>, ConfigError> {
-        let mut errors = Vec::new();
-        let mut networks = Vec::new();
+    let parse = |key: &str| {
+        let (mut errors, mut networks): (Vec<String>, Vec<Cidr>) = (Vec::new(), Vec::new());
         for text in r.texts(key) {
             match text.parse() {
                 Ok(network) => networks.push(network),
                 Err(_) => errors.push(format!("invalid cidr: {text}")),
             }
         }
-        let name = key.rsplit('.').next().unwrap_or(key);
-        match errors.as_slice() {
-            [] => Ok(networks),
-            [only] if name == "allow_write_http_from" => Err(ConfigError(format!("{name}: {only}"))),
-            _ => Err(ConfigError(format!("{name}: {}", decode::error_list(errors)))),
-        }
+        (networks, errors)
     };
-    config.serf_lan_allowed_cidrs = parse("serf_lan_allowed_cidrs")?;
-    config.serf_wan_allowed_cidrs = parse("serf_wan_allowed_cidrs")?;
-    config.http_config.allow_write_http_from = parse("http_config.allow_write_http_from")?;
+    let strict = |key: &str| match parse(key) {
+        (networks, errors) if errors.is_empty() => Ok(networks),
+        (_, errors) => Err(ConfigError(format!("{key}: {}", decode::error_list(errors)))),
+    };
+    config.serf_lan_allowed_cidrs = strict("serf_lan_allowed_cidrs")?;
+    config.serf_wan_allowed_cidrs = strict("serf_wan_allowed_cidrs")?;
+    let (networks, errors) = parse("http_config.allow_write_http_from");
+    config.http_config.allow_write_http_from = networks;
+    r.errors.extend(errors.iter().map(|error| format!("allow_write_http_from: {error}")));
     Ok(())
 }
 

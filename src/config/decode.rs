@@ -3,6 +3,7 @@
 //! Keys lose their letter case and aliases; lists of one are unwrapped where one value is wanted; types are strict. All
 //! errors of a source are reported together.
 
+use super::Format;
 use super::schema::{self, Key, Kind, Note};
 use hcl::Value as Raw;
 use serde_json::{Map, Value};
@@ -13,14 +14,17 @@ pub type Tree = Map<String, Value>;
 /// What decoding found besides the values.
 #[derive(Default)]
 struct Findings {
+    /// What messages call a whole number: JSON knows only floats.
+    whole_number: &'static str,
     type_errors: Vec<String>,
     unknown: Vec<String>,
     warnings: Vec<String>,
 }
 
 /// Decodes one source. The error is the text that follows `failed to parse <name>: `.
-pub fn decode(raw: hcl::Map<String, Raw>, keys: &'static [Key]) -> Result<(Tree, Vec<String>), String> {
-    let mut findings = Findings::default();
+pub fn decode(raw: hcl::Map<String, Raw>, keys: &'static [Key], format: Format) -> Result<(Tree, Vec<String>), String> {
+    let whole_number = if format == Format::Json { "float64" } else { "int" };
+    let mut findings = Findings { whole_number, ..Findings::default() };
     let tree = findings.object("", raw, keys);
     if !findings.type_errors.is_empty() {
         findings.type_errors.sort();
@@ -42,19 +46,6 @@ pub fn error_list(errors: impl IntoIterator<Item = String>) -> String {
     format!("{head} occurred:\n{}\n\n", lines.join("\n"))
 }
 
-/// Name of a value's type as messages show it.
-fn type_name(raw: &Raw) -> &'static str {
-    match raw {
-        Raw::Bool(_) => "bool",
-        Raw::Number(number) if number.is_f64() => "float64",
-        Raw::Number(_) => "int",
-        Raw::String(_) => "string",
-        Raw::Array(_) => "slice",
-        Raw::Object(_) => "map",
-        _ => "interface",
-    }
-}
-
 /// The only element of a list of one; anything else as it is.
 fn unwrap_single(raw: Raw) -> Raw {
     match raw {
@@ -68,6 +59,19 @@ fn join(path: &str, name: &str) -> String {
 }
 
 impl Findings {
+    /// Name of a value's type as messages show it.
+    fn type_name(&self, raw: &Raw) -> &'static str {
+        match raw {
+            Raw::Bool(_) => "bool",
+            Raw::Number(number) if number.is_f64() => "float64",
+            Raw::Number(_) => self.whole_number,
+            Raw::String(_) => "string",
+            Raw::Array(_) => "slice",
+            Raw::Object(_) => "map",
+            _ => "interface",
+        }
+    }
+
     fn object(&mut self, path: &str, raw: hcl::Map<String, Raw>, keys: &'static [Key]) -> Tree {
         let mut tree = Tree::new();
         let mut unknown = Vec::new();
@@ -100,7 +104,7 @@ impl Findings {
     }
 
     fn mismatch(&mut self, path: &str, expected: &str, raw: &Raw) -> Option<Value> {
-        let got = type_name(raw);
+        let got = self.type_name(raw);
         self.type_errors.push(format!("'{path}' expected type '{expected}', got unconvertible type '{got}'"));
         None
     }
@@ -151,13 +155,14 @@ impl Findings {
     }
 
     fn no_map(&mut self, path: &str, raw: &Raw) -> Option<Value> {
-        self.type_errors.push(format!("'{path}' expected a map, got '{}'", type_name(raw)));
+        let got = self.type_name(raw);
+        self.type_errors.push(format!("'{path}' expected a map, got '{got}'"));
         None
     }
 
     fn list(&mut self, path: &str, raw: Raw, kind: Kind) -> Option<Value> {
         let Raw::Array(values) = raw else {
-            let got = type_name(&raw);
+            let got = self.type_name(&raw);
             self.type_errors.push(format!("'{path}': source data must be an array or slice, got {got}"));
             return None;
         };

@@ -91,10 +91,7 @@ pub fn load(load: &Load) -> Result<Loaded, ConfigError> {
     let (mut config, errors) = build::build(load, &merged.tree, &resolver)?;
     config.config_files = merged.files;
     let mut warnings = merged.warnings;
-    rules::check(&config, &reader::Reader::new(&merged.tree), &mut warnings)?;
-    if !errors.is_empty() {
-        return Err(ConfigError(decode::error_list(errors)));
-    }
+    rules::check(&config, &reader::Reader::new(&merged.tree), errors, &mut warnings)?;
     Ok(Loaded { config, warnings })
 }
 

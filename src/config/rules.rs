@@ -22,7 +22,7 @@ struct Case<'a> {
 }
 
 /// The rules in the order in which they are reported.
-const RULES: [fn(&Case<'_>) -> Outcome; 14] = [
+const RULES: [fn(&Case<'_>) -> Outcome; 13] = [
     names,
     limits,
     ui,
@@ -36,13 +36,16 @@ const RULES: [fn(&Case<'_>) -> Outcome; 14] = [
     required_ports,
     tls,
     features,
-    definitions,
 ];
 
-/// Checks all rules and adds the warnings.
-pub fn check(config: &RuntimeConfig, r: &Reader<'_>, warnings: &mut Vec<String>) -> Outcome {
+/// Checks all rules, then reports the errors of single values, then checks services and checks; adds the warnings.
+pub fn check(config: &RuntimeConfig, r: &Reader<'_>, errors: Vec<String>, warnings: &mut Vec<String>) -> Outcome {
     let case = Case { config, r };
     RULES.iter().try_for_each(|rule| rule(&case))?;
+    if !errors.is_empty() {
+        return fail(decode::error_list(errors));
+    }
+    definitions(&case)?;
     add_warnings(&case, warnings);
     Ok(())
 }
@@ -174,7 +177,11 @@ fn alt_domain(case: &Case<'_>) -> Outcome {
 
 fn bootstrap(case: &Case<'_>) -> Outcome {
     let (config, r) = (case.config, case.r);
-    let (alone, expect) = (r.bool("bootstrap"), r.int("bootstrap_expect"));
+    // Waiting for one server is the same as bootstrap mode.
+    let (alone, expect) = match r.int("bootstrap_expect") {
+        1 => (true, 0),
+        expect => (r.bool("bootstrap"), expect),
+    };
     if alone && !config.server {
         return fail("'bootstrap = true' requires 'server = true'");
     }
@@ -500,7 +507,7 @@ fn add_warnings(case: &Case<'_>, warnings: &mut Vec<String>) {
         );
     }
     for ip in r.texts("auto_encrypt.ip_san") {
-        if super::address::parse_ip(&ip).is_none() {
+        if ip.parse::<std::net::IpAddr>().is_err() {
             warn(format!("Cannot parse ip {ip:?} from AutoEncrypt.IPSAN"));
         }
     }

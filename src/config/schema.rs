@@ -204,7 +204,7 @@ static PERFORMANCE: &[Key] = keys![
     Int => "raft_multiplier"; Bool => "enable_xds_load_balancing";
     Text => "leave_drain_time" "rpc_hold_timeout" "grpc_keepalive_interval" "grpc_keepalive_timeout"
 ];
-static BOLTDB: &[Key] = keys![Bool => "no_freelist_sync"];
+static BOLTDB: &[Key] = keys![Bool => "no_freelist_sync";; alias("nofreelistsync", Bool, "no_freelist_sync")];
 static RAFT_LOGSTORE: &[Key] = keys![
     Text => "backend"; Bool => "disable_log_cache";
     Object(keys![Bool => "enabled"; Text => "interval"]) => "verification";
@@ -229,6 +229,12 @@ static TELEMETRY: &[Key] = keys![
 ];
 static METRICS_PROXY: &[Key] = keys![
     Text => "base_url"; Texts => "path_allowlist"; Objects(keys![Text => "name" "value"]) => "add_headers"
+];
+/// Constants of the reference: a file may name them, to no effect.
+static CONSTANTS: &[Key] = keys![
+    Object(keys![Int => "update_batch_size" "update_max_batches"; Text => "update_period"]) => "coordinate";
+    Object(keys![Text => "election_timeout" "heartbeat_timeout" "leader_lease_timeout"]) => "raft";
+    Object(keys![Text => "health_interval"]) => "server"
 ];
 static UI: &[Key] = keys![
     Bool => "enabled"; Text => "dir" "content_path" "metrics_provider" "metrics_provider_options_json";
@@ -281,6 +287,7 @@ pub static ROOT: &[Key] = keys![
     Object(keys![FreeList => "bootstrap"]) => "config_entries";
     Object(keys![Bool => "enabled" "enable_mesh_gateway_wan_federation" "enable_serverless_plugin"; Text => "ca_provider"; Free => "ca_config"])
         => "connect";
+    Object(CONSTANTS) => "consul";
     Object(DNS) => "dns_config";
     Object(HTTP) => "http_config";
     Object(GOSSIP) => "gossip_lan" "gossip_wan";
@@ -295,7 +302,18 @@ pub static ROOT: &[Key] = keys![
     Object(UI) => "ui_config";
     Object(keys![Text => "user" "group" "mode"]) => "unix_sockets";
     Object(keys![Float => "update_max_per_second"]) => "xds";;
-    // one table row a line from here: keys with a note
+    // constants that a file may name, to no effect
+    key("ae_interval", Text),
+    key("check_deregister_interval_min", Text),
+    key("check_reap_interval", Text),
+    key("segment_limit", Int),
+    key("segment_name_limit", Int),
+    key("sync_coordinate_interval_min", Text),
+    key("sync_coordinate_rate_target", Float),
+    key("revision", Text),
+    key("version", Text),
+    key("version_prerelease", Text),
+    // keys with a note
     old("acl_agent_master_token", Text, "acl.tokens.agent_recovery"),
     old("acl_agent_token", Text, "acl.tokens.agent"),
     old("acl_token", Text, "acl.tokens.default"),

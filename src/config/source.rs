@@ -143,7 +143,7 @@ pub fn parse(name: &str, data: &[u8], format: Format) -> Result<(Tree, Vec<Strin
         Format::Hcl => hcl::parse(data).map_err(|error| failed(error.to_string()))?,
         Format::Json => json::parse_object_bytes(data).map_err(failed)?,
     };
-    let (mut tree, mut warnings) = decode::decode(raw, ROOT).map_err(failed)?;
+    let (mut tree, mut warnings) = decode::decode(raw, ROOT, format).map_err(failed)?;
     replace_deprecated(&mut tree, &mut warnings);
     for (single, list) in [("service", "services"), ("check", "checks")] {
         if let Some(value) = tree.remove(single) {

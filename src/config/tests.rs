@@ -306,7 +306,10 @@ const ERRORS: &[(&str, &str)] = &[
     ("raft_logstore { backend = \"x\" }", "raft_logstore.backend must be one of 'boltdb' or 'wal'"),
     ("raft_logstore { wal { segment_size_mb = 0 } }", "raft_logstore.wal.segment_size_mb cannot be less than 1MB"),
     ("serf_lan_allowed_cidrs = [\"x\"]", "serf_lan_allowed_cidrs: 1 error occurred:\n\t* invalid cidr: x\n\n"),
-    ("http_config { allow_write_http_from = [\"x\"] }", "allow_write_http_from: invalid cidr: x"),
+    (
+        "http_config { allow_write_http_from = [\"x\"] }",
+        "1 error occurred:\n\t* allow_write_http_from: invalid cidr: x\n\n",
+    ),
     (
         "dns_config { udp_answer_limit = -1 }",
         "dns_config.udp_answer_limit cannot be -1. Must be greater than or equal to zero",

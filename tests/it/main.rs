@@ -7,6 +7,7 @@ mod support;
 
 mod agent;
 mod compare;
+mod config;
 mod dns;
 mod durability;
 mod http;

@@ -111,14 +111,14 @@ impl Interface {
         }
     }
 
-    /// The text of an attribute.
-    pub fn attribute(&self, attribute: Attribute) -> String {
+    /// The text of an attribute; some exist for one family only.
+    pub fn attribute(&self, attribute: Attribute) -> Result<String, String> {
         let (number, host) = (self.number(), self.host_mask());
-        let small = self.prefix + 1 >= self.width();
-        match attribute {
+        let small = self.prefix + 1 >= self.width() || self.ip.is_ipv6();
+        Ok(match attribute {
             Attribute::Address | Attribute::Host => self.ip.to_string(),
             Attribute::Name => self.name.clone(),
-            Attribute::Network => format!("{}/{}", self.with_number(number & !host), self.prefix),
+            Attribute::Network => self.with_number(number & !host).to_string(),
             Attribute::Size => host.saturating_add(1).to_string(),
             Attribute::Port => "0".to_string(),
             Attribute::Type => if self.ip.is_ipv4() { "IPv4" } else { "IPv6" }.to_string(),
@@ -132,6 +132,9 @@ impl Interface {
                     .collect();
                 names.join("|")
             }
+            Attribute::Broadcast if self.ip.is_ipv6() => {
+                return Err("unsupported attribute name \"broadcast\"".to_string());
+            }
             Attribute::Broadcast => self.with_number(number | host).to_string(),
             Attribute::FirstUsable => self.with_number((number & !host) + u128::from(!small)).to_string(),
             Attribute::LastUsable => self.with_number((number | host) - u128::from(!small)).to_string(),
@@ -144,8 +147,9 @@ impl Interface {
             Attribute::Binary => self.octets().iter().map(|octet| format!("{octet:08b}")).collect(),
             Attribute::Hex => self.octets().iter().map(|octet| format!("{octet:02x}")).collect(),
             Attribute::Number => number.to_string(),
+            Attribute::Text if self.prefix == self.width() => self.ip.to_string(),
             Attribute::Text => format!("{}/{}", self.ip, self.prefix),
-        }
+        })
     }
 
     /// `math "address" "+5"` and `math "network" "+1"`.
@@ -186,9 +190,29 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
+/// Blocks whose addresses routers do not forward (RFC 6890).
+const NOT_FORWARDABLE: [&str; 15] = [
+    "0.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "192.0.0.0/29",
+    "192.0.2.0/24",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "::/128",
+    "::1/128",
+    "2001:db8::/32",
+    "2001:10::/28",
+    "fe80::/10",
+    "224.0.0.0/4",
+    "ff00::/8",
+];
+
 /// False for addresses that routers do not forward.
 pub fn is_forwardable(ip: IpAddr) -> bool {
-    !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || is_link_local(ip))
+    static BLOCKS: OnceLock<Vec<Cidr>> = OnceLock::new();
+    !BLOCKS.get_or_init(|| blocks(&NOT_FORWARDABLE)).iter().any(|block| block.contains(ip))
 }
 
 /// The reference's private blocks (`spec/agent-config.md` 2).

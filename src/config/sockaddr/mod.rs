@@ -53,14 +53,11 @@ pub fn expand(template: &str, interfaces: &[Interface]) -> Result<String, String
         }
         match run(&steps, interfaces) {
             Ok(Flow::Text(text)) => out.push_str(&text),
-            Ok(Flow::List(list)) => {
-                let addresses: Vec<String> = list.iter().map(|item| item.attribute(Attribute::Address)).collect();
-                out.push_str(&addresses.join(" "));
-            }
-            Err((at, text, name, why)) => {
+            Ok(Flow::List(list)) => out.push_str(&addresses(&list)),
+            Err((at, text, why)) => {
                 return Err(format!(
                     "unable to execute sockaddr input {template:?}: template: sockaddr.Parse:1:{at}: executing \
-                     \"sockaddr.Parse\" at <{text}>: error calling {name}: {why}"
+                     \"sockaddr.Parse\" at <{text}>: {why}"
                 ));
             }
         }
@@ -137,25 +134,43 @@ fn step(at: usize, text: &str) -> Result<Step<'_>, String> {
     Ok(Step { at, text, name, args })
 }
 
-type Failure<'a> = (usize, &'a str, &'a str, String);
+/// Where a step stands, its text, and why it failed.
+type Failure<'a> = (usize, &'a str, String);
+
+/// Addresses separated by spaces.
+fn addresses(list: &[Interface]) -> String {
+    let texts: Vec<String> = list.iter().map(|item| item.ip.to_string()).collect();
+    texts.join(" ")
+}
 
 fn run<'a>(steps: &[Step<'a>], interfaces: &[Interface]) -> Result<Flow, Failure<'a>> {
     let mut flow: Option<Flow> = None;
     for step in steps {
-        let result = match flow.take() {
-            None => source(step, interfaces),
-            Some(Flow::List(list)) => filter(step, list),
-            Some(Flow::Text(_)) => Err("wrong type for value; expected sockaddr.IfAddrs; got string".to_string()),
+        let piped = usize::from(flow.is_some());
+        let (wanted, given) = (wanted_arguments(step.name), step.args.len() + piped);
+        let result = if wanted == given {
+            match flow.take() {
+                None => source(step, interfaces),
+                Some(Flow::List(list)) => filter(step, list),
+                Some(Flow::Text(_)) => Err("wrong type for value; expected sockaddr.IfAddrs; got string".to_string()),
+            }
+            .map_err(|why| format!("error calling {}: {why}", step.name))
+        } else {
+            Err(format!("wrong number of args for {}: want {wanted} got {given}", step.name))
         };
-        flow = Some(result.map_err(|why| (step.at, step.text, step.name, why))?);
+        flow = Some(result.map_err(|why| (step.at, step.text, why))?);
     }
     Ok(flow.unwrap_or(Flow::Text(String::new())))
 }
 
-fn arguments<const N: usize>(step: &Step<'_>) -> Result<[String; N], String> {
-    let got = step.args.len();
-    <[String; N]>::try_from(step.args.clone())
-        .map_err(|_| format!("wrong number of args for {}: want {N} got {got}", step.name))
+/// Arguments of a function, the piped one counted.
+fn wanted_arguments(name: &str) -> usize {
+    match name {
+        "GetInterfaceIP" | "GetInterfaceIPs" => 1,
+        "include" | "exclude" | "join" | "math" => 3,
+        name if SOURCES.contains(&name) => 0,
+        _ => 2,
+    }
 }
 
 fn source(step: &Step<'_>, interfaces: &[Interface]) -> Result<Flow, String> {
@@ -166,13 +181,8 @@ fn source(step: &Step<'_>, interfaces: &[Interface]) -> Result<Flow, String> {
     };
     let private = || select(&|item| usable(item) && on_default(item) && is_private(item.ip));
     let public = || select(&|item| usable(item) && on_default(item) && !is_private(item.ip));
-    let first = |list: Vec<Interface>| {
-        Flow::Text(list.first().map(|item| item.attribute(Attribute::Address)).unwrap_or_default())
-    };
-    let texts = |list: Vec<Interface>| {
-        let list: Vec<String> = list.iter().map(|item| item.attribute(Attribute::Address)).collect();
-        Flow::Text(list.join(" "))
-    };
+    let first = |list: Vec<Interface>| Flow::Text(list.first().map(|item| item.ip.to_string()).unwrap_or_default());
+    let texts = |list: Vec<Interface>| Flow::Text(addresses(&list));
     let v4_first = |mut list: Vec<Interface>| {
         list.sort_by_key(|item| item.ip.is_ipv6());
         list
@@ -187,12 +197,12 @@ fn source(step: &Step<'_>, interfaces: &[Interface]) -> Result<Flow, String> {
         "GetPrivateIPs" => texts(v4_first(select(&|item| usable(item) && is_private(item.ip)))),
         "GetPublicIPs" => texts(v4_first(select(&|item| usable(item) && !is_private(item.ip)))),
         "GetInterfaceIP" | "GetInterfaceIPs" => {
-            let [name] = arguments::<1>(step)?;
-            let pattern = pattern(&name)?;
-            let list = v4_first(select(&|item| usable(item) && pattern.is_match(&item.name)));
-            if step.name == "GetInterfaceIP" { first(list) } else { texts(list) }
+            let pattern = pattern(&step.args[0])?;
+            let all = step.name == "GetInterfaceIPs";
+            let list = v4_first(select(&|item| (all || usable(item)) && pattern.is_match(&item.name)));
+            if all { texts(list) } else { first(list) }
         }
-        _ => return Err(format!("wrong number of args for {}: want at least 1 got 0", step.name)),
+        other => return Err(format!("{other} is no source of addresses")),
     })
 }
 
@@ -204,42 +214,39 @@ fn filter(step: &Step<'_>, mut list: Vec<Interface>) -> Result<Flow, String> {
     let number = |text: &str| text.parse::<usize>().map_err(|_| format!("invalid number {text:?}"));
     match step.name {
         "include" | "exclude" => {
-            let [selector, value] = arguments::<2>(step)?;
             let keep = step.name == "include";
-            let test = selector_test(step.name, &selector, &value)?;
+            let test = selector_test(step.name, &step.args[0], &step.args[1])?;
             list.retain(|item| test(item) == keep);
         }
         "sort" => {
-            let [keys] = arguments::<1>(step)?;
-            sort(&mut list, &keys)?;
+            sort(&mut list, &step.args[0])?;
         }
-        "limit" => list.truncate(number(&arguments::<1>(step)?[0])?),
+        "limit" => list.truncate(number(&step.args[0])?),
         "offset" => {
-            let skip = number(&arguments::<1>(step)?[0])?.min(list.len());
+            let skip = number(&step.args[0])?.min(list.len());
             list.drain(..skip);
         }
         "unique" => {
-            let attribute = Attribute::parse(&arguments::<1>(step)?[0])?;
+            let attribute = Attribute::parse(&step.args[0])?;
             let mut seen = std::collections::HashSet::new();
-            list.retain(|item| seen.insert(item.attribute(attribute)));
+            list.retain(|item| item.attribute(attribute).map_or(true, |text| seen.insert(text)));
         }
         "attr" | "Attr" => {
-            let attribute = Attribute::parse(&arguments::<1>(step)?[0])?;
-            return Ok(Flow::Text(list.first().map(|item| item.attribute(attribute)).unwrap_or_default()));
+            let attribute = Attribute::parse(&step.args[0])?;
+            let text = list.first().map(|item| item.attribute(attribute)).transpose()?;
+            return Ok(Flow::Text(text.unwrap_or_default()));
         }
         "join" => {
-            let [name, separator] = arguments::<2>(step)?;
-            let attribute = Attribute::parse(&name)?;
-            let texts: Vec<String> = list.iter().map(|item| item.attribute(attribute)).collect();
-            return Ok(Flow::Text(texts.join(&separator)));
+            let attribute = Attribute::parse(&step.args[0])?;
+            let texts: Result<Vec<String>, String> = list.iter().map(|item| item.attribute(attribute)).collect();
+            return Ok(Flow::Text(texts?.join(&step.args[1])));
         }
         "math" => {
-            let [operation, value] = arguments::<2>(step)?;
             for item in &mut list {
-                item.shift(&operation, &value)?;
+                item.shift(&step.args[0], &step.args[1])?;
             }
         }
-        _ => return Err(format!("wrong number of args for {}: want 0 got 1", step.name)),
+        other => return Err(format!("{other} does not filter addresses")),
     }
     Ok(Flow::List(list))
 }
@@ -298,7 +305,7 @@ fn sort(list: &mut [Interface], keys: &str) -> Result<(), String> {
         let order: fn(&Interface, &Interface) -> Ordering = match name {
             "address" => |a, b| a.ip.cmp(&b.ip),
             "name" => |a, b| a.name.cmp(&b.name),
-            "size" => |a, b| b.prefix.cmp(&a.prefix),
+            "size" => |a, b| a.prefix.cmp(&b.prefix),
             "type" => |a, b| a.ip.is_ipv6().cmp(&b.ip.is_ipv6()),
             "private" => |a, b| is_private(b.ip).cmp(&is_private(a.ip)),
             "default" => |a, b| default_names().contains(&b.name).cmp(&default_names().contains(&a.name)),
@@ -364,7 +371,7 @@ mod tests {
                 "{{ GetAllInterfaces | include \"name\" \"eth0\" | math \"network\" \"+1\" | attr \"address\" }}",
                 "10.1.0.1",
             ),
-            ("{{ GetAllInterfaces | offset 1 | limit 1 | attr \"network\" }}", "10.1.0.0/16"),
+            ("{{ GetAllInterfaces | offset 1 | limit 1 | attr \"network\" }}", "10.1.0.0"),
             ("{{ GetAllInterfaces | unique \"name\" | join \"name\" \",\" }}", "lo,eth0,eth1"),
             ("{{ GetAllInterfaces | include \"name\" \"eth1\" | attr \"broadcast\" }}", "203.0.114.255"),
             ("{{ GetAllInterfaces | include \"name\" \"eth1\" | attr \"first_usable\" }}", "203.0.114.1"),
