@@ -71,8 +71,11 @@ impl Writer {
     /// True when a registration brings something new about its node.
     pub fn changes_node(&self, request: &RegisterRequest) -> bool {
         let Some(existing) = self.tables.node(&request.node) else { return true };
+        if request.skip_node_update {
+            return false;
+        }
         let wanted = request_node(request);
-        !request.skip_node_update && !(is_same(existing, &wanted) && existing.locality == wanted.locality)
+        !is_same(existing, &wanted) || existing.locality != wanted.locality
     }
 
     /// Inserts or changes a node; the caller's indexes are ignored. Fails on a clash of names.
