@@ -40,8 +40,8 @@ pub fn document(config: &RuntimeConfig, node_id: &str) -> Value {
     rows.extend(doors(config));
     rows.extend(duties(config));
     rows.sort_by_key(|(name, _)| *name);
-    let hide =
-        |name: &str, value| if SECRET_WORDS.iter().any(|word| name.contains(word)) { json!(HIDDEN) } else { value };
+    let secret = |name: &str, value: &Value| value.is_string() && SECRET_WORDS.iter().any(|word| name.contains(word));
+    let hide = |name: &str, value| if secret(name, &value) { json!(HIDDEN) } else { value };
     let map: Map<String, Value> = rows.into_iter().map(|(name, value)| (name.to_owned(), hide(name, value))).collect();
     Value::Object(map)
 }

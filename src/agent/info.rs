@@ -97,7 +97,7 @@ impl Agent {
         let config = self.config();
         let coordinate = (!config.disable_coordinates).then(|| self.coordinate());
         let meta = super::local_settings(&config, self.node_id()).node.meta;
-        let mut document = json!({
+        json!({
             "Config": {
                 "Datacenter": config.datacenter,
                 "PrimaryDatacenter": config.primary_datacenter,
@@ -113,16 +113,7 @@ impl Agent {
             "Member": self.member(),
             "Stats": self.stats(),
             "Meta": meta,
-        });
-        let (plain, tls) = (config.ports.grpc, config.ports.grpc_tls);
-        if config.server && (plain > 0 || tls > 0) {
-            document["xDS"] = json!({
-                "SupportedProxies": {"envoy": []},
-                "Port": if tls > 0 { tls } else { plain },
-                "Ports": {"Plaintext": plain.max(0), "TLS": tls.max(0)},
-            });
-        }
-        document
+        })
     }
 
     /// The figures of `info`: group, then name.
