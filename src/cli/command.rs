@@ -1,9 +1,10 @@
 //! What a command is: a row of the table that drives dispatch, help, parsing and completion, and the context it runs in.
 
 use crate::cli::flags::{Flag, Kind, Matches};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::future::Future;
 use std::io::{ErrorKind, Write};
+use tokio::runtime::Runtime;
 
 /// Shared flag groups of a command (`spec/cli.md` 4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -227,6 +228,8 @@ pub struct Context {
     pub program: String,
     out: RefCell<Box<dyn Write>>,
     err: RefCell<Box<dyn Write>>,
+    /// Made when first needed, kept so that connections serve several requests.
+    runtime: OnceCell<Runtime>,
 }
 
 impl Context {
@@ -237,7 +240,7 @@ impl Context {
 
     /// A context on any streams.
     pub fn new(program: String, out: Box<dyn Write>, err: Box<dyn Write>) -> Context {
-        Context { program, out: RefCell::new(out), err: RefCell::new(err) }
+        Context { program, out: RefCell::new(out), err: RefCell::new(err), runtime: OnceCell::new() }
     }
 
     /// Writes a text and a newline to stdout.
@@ -257,11 +260,11 @@ impl Context {
 
     /// Runs a future to its end on a small runtime of this thread.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime needs nothing but file descriptors")
-            .block_on(future)
+        let runtime = self.runtime.get_or_init(|| {
+            let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            built.expect("a runtime needs nothing but file descriptors")
+        });
+        runtime.block_on(future)
     }
 }
 
