@@ -303,7 +303,7 @@ impl TestAgent {
             }
             let address = self.http_address();
             let known = request(&address, "GET", "/v1/catalog/node/node1", &[], &[]);
-            if known.is_ok_and(|answer| answer.status == 200 && answer.text().contains("\"consul\"")) {
+            if known.is_ok_and(|answer| answer.text().contains("\"consul\"") && answer.text().contains("\"lan\"")) {
                 return;
             }
             assert!(start.elapsed() < PATIENCE, "the agent did not become ready:\n{}", self.log());
