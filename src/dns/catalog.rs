@@ -4,9 +4,7 @@ use super::settings::Settings;
 use super::source::{Endpoints, Source};
 use crate::agent::Agent;
 use crate::rpc::method::{CatalogListNodes, CatalogNodeServices, CatalogServiceNodes, HealthServiceNodes};
-use crate::types::requests::{
-    DcRequest, IndexedCheckServiceNodes, NodeRequest, ReadReply, ReadRequest, ServiceRequest,
-};
+use crate::types::requests::{DcRequest, IndexedCheckServiceNodes, NodeRequest, ReadRequest, ServiceRequest};
 use crate::types::{Node, QueryOptions, Result};
 use arc_swap::ArcSwap;
 use std::net::IpAddr;
@@ -47,17 +45,16 @@ impl AgentSource {
     where
         M: crate::server::ReadEndpoint,
         M::Args: ReadRequest,
-        M::Reply: ReadReply,
     {
-        let reply = Arc::new(self.agent.call::<M>(args.clone()).await?);
+        let answer = self.agent.call_shared::<M>(args.clone()).await?;
         let options = args.options_mut();
         let limit = options.max_stale_duration;
-        if options.allow_stale && !limit.is_zero() && reply.meta().last_contact > limit {
+        if options.allow_stale && !limit.is_zero() && answer.meta.last_contact > limit {
             tracing::warn!(target: "agent.dns", "Query results too stale, re-requesting");
             options.allow_stale = false;
-            return Ok(Arc::new(self.agent.call::<M>(args).await?));
+            return Ok(self.agent.call_shared::<M>(args).await?.body);
         }
-        Ok(reply)
+        Ok(answer.body)
     }
 }
 
