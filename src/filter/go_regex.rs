@@ -150,18 +150,17 @@ impl<'p> Translator<'p> {
             self.copy();
             return Ok(true);
         }
-        if let Some(name_start) = ["(?P<", "(?<"].iter().find(|prefix| rest.starts_with(**prefix)).map(|p| p.len()) {
-            if !(rest.starts_with("(?<=") || rest.starts_with("(?<!")) {
-                let end = rest.find('>').ok_or((BAD_NAME, rest))?;
-                let name = &rest[name_start..end];
-                if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                    return Err((BAD_NAME, &rest[..=end]));
-                }
-                // Names are of no use here and Go lets them begin with digits.
-                self.out.push('(');
-                self.at += end + 1;
-                return Ok(true);
+        let look_behind = rest.starts_with("(?<=") || rest.starts_with("(?<!");
+        if let Some(prefix) = ["(?P<", "(?<"].into_iter().find(|prefix| !look_behind && rest.starts_with(prefix)) {
+            let end = rest.find('>').ok_or((BAD_NAME, rest))?;
+            let name = &rest[prefix.len()..end];
+            if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                return Err((BAD_NAME, &rest[..=end]));
             }
+            // Names are of no use here and Go lets them begin with digits.
+            self.out.push('(');
+            self.at += end + 1;
+            return Ok(true);
         }
         let (mut negative, mut seen) = (false, false);
         for (offset, c) in rest.char_indices().skip(2) {

@@ -6,6 +6,7 @@
 mod support;
 
 mod agent;
+mod checks;
 mod compare;
 mod config;
 mod dns;

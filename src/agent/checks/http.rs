@@ -228,6 +228,7 @@ where
 {
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_headers(MAX_HEADERS)
+        .title_case_headers(true)
         .handshake(stream)
         .await
         .map_err(|error| error_text(&error))?;
