@@ -96,9 +96,8 @@ async fn register(call: &mut Call<'_>) -> Result<Answer> {
 
 /// Settings that follow from others.
 pub fn complete(definition: &mut CheckType) {
-    if !definition.h2ping.is_empty() {
-        definition.h2ping_use_tls = true;
-    }
+    // On by default, and without meaning for other kinds.
+    definition.h2ping_use_tls &= !definition.h2ping.is_empty();
 }
 
 async fn deregister(call: &mut Call<'_>) -> Result<Answer> {

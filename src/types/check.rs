@@ -180,6 +180,10 @@ pub struct CheckDefinition {
     pub ttl: GoDuration,
 }
 
+fn on() -> bool {
+    true
+}
+
 /// The definition of a check that an agent runs (`spec/services-and-checks.md` 3.1); JSON durations are numbers
 /// because this is the persisted form. Registration bodies with text durations are read as well.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -202,8 +206,8 @@ pub struct CheckType {
     /// `host:port`.
     #[serde(rename = "H2PING")]
     pub h2ping: String,
-    /// TLS on h2ping.
-    #[serde(rename = "H2PingUseTLS")]
+    /// TLS on h2ping; on unless a registration turns it off.
+    #[serde(rename = "H2PingUseTLS", default = "on")]
     pub h2ping_use_tls: bool,
     /// HTTP headers.
     pub header: Headers,

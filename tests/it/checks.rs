@@ -112,24 +112,41 @@ fn every_network_check_tells_what_it_found() {
     let url = |path: &str| format!("http://{web}{path}");
     let cases = [
         ("http", json!({"HTTP": url("/fine")}), "passing", format!("HTTP GET {}: 200 OK Output: /fine", url("/fine"))),
-        ("busy", json!({"HTTP": url("/busy")}), "warning", format!("HTTP GET {}: 429 Too Many Requests Output: /busy", url("/busy"))),
+        (
+            "busy",
+            json!({"HTTP": url("/busy")}),
+            "warning",
+            format!("HTTP GET {}: 429 Too Many Requests Output: /busy", url("/busy")),
+        ),
         (
             "broken",
             json!({"HTTP": url("/broken"), "Method": "PUT"}),
             "critical",
             format!("HTTP PUT {}: 503 Service Unavailable Output: /broken", url("/broken")),
         ),
-        ("http-closed", json!({"HTTP": format!("http://{closed}/")}), "critical", format!("Get \"http://{closed}/\": {refused}")),
+        (
+            "http-closed",
+            json!({"HTTP": format!("http://{closed}/")}),
+            "critical",
+            format!("Get \"http://{closed}/\": {refused}"),
+        ),
         ("tcp", json!({"TCP": web}), "passing", format!("TCP connect {web}: Success")),
         ("tcp-closed", json!({"TCP": closed}), "critical", refused.clone()),
         ("udp", json!({"UDP": silent, "Timeout": "50ms"}), "passing", format!("UDP connect {silent}: Success")),
         ("grpc", json!({"GRPC": format!("{health}/web")}), "passing", format!("gRPC check {health}/web: success")),
-        ("grpc-down", json!({"GRPC": format!("{health}/down")}), "critical", format!("gRPC {health}/down serving status: NOT_SERVING")),
+        (
+            "grpc-down",
+            json!({"GRPC": format!("{health}/down")}),
+            "critical",
+            format!("gRPC {health}/down serving status: NOT_SERVING"),
+        ),
         (
             "grpc-closed",
             json!({"GRPC": closed}),
             "critical",
-            format!("rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: {refused}\""),
+            format!(
+                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: {refused}\""
+            ),
         ),
         ("h2ping", json!({"H2PING": health, "H2PingUseTLS": false}), "passing", "HTTP2 ping was successful".to_owned()),
         ("h2ping-closed", json!({"H2PING": closed}), "critical", format!("Failed to dial to {closed}: {refused}")),
@@ -161,7 +178,12 @@ fn scripts_are_run_limited_and_killed() {
             ("two", shell("echo c; exit 2"), "critical", "c\n".to_owned()),
             ("slow", slow, "critical", "Timed out (200ms) running check\n\nbefore\n".to_owned()),
             ("long", long, "passing", "Captured 4 of 18 bytes\n...\n8\n9\n".to_owned()),
-            ("none", json!({"Args": ["/nonexistent"]}), "critical", "fork/exec /nonexistent: no such file or directory".to_owned()),
+            (
+                "none",
+                json!({"Args": ["/nonexistent"]}),
+                "critical",
+                "fork/exec /nonexistent: no such file or directory".to_owned(),
+            ),
         ],
     );
 }
@@ -169,7 +191,8 @@ fn scripts_are_run_limited_and_killed() {
 #[test]
 fn scripts_need_permission() {
     let agent = dev().start();
-    let answer = agent.put("/v1/agent/check/register", json!({"Name": "s", "Args": ["true"], "Interval": "1s"}).to_string());
+    let answer =
+        agent.put("/v1/agent/check/register", json!({"Name": "s", "Args": ["true"], "Interval": "1s"}).to_string());
     assert_eq!(answer.status, 500);
     assert_eq!(
         answer.text(),
@@ -243,13 +266,21 @@ fn bad_definitions_are_refused_with_the_reason() {
     let agent = agent();
     for (definition, status, text) in [
         (json!({"Name": "x"}), 400, "Invalid check: TTL must be > 0 for TTL checks"),
-        (json!({"Name": "x", "TTL": "1s", "HTTP": "http://x", "Interval": "1s"}), 400, "Invalid check: Interval and TTL cannot both be specified"),
+        (
+            json!({"Name": "x", "TTL": "1s", "HTTP": "http://x", "Interval": "1s"}),
+            400,
+            "Invalid check: Interval and TTL cannot both be specified",
+        ),
         (
             json!({"Name": "x", "TCP": "x:1"}),
             400,
             "Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks",
         ),
-        (json!({"Name": "x", "TTL": "1s", "FailuresBeforeWarning": 2, "FailuresBeforeCritical": 1}), 400, "Invalid check: FailuresBeforeWarning can't be higher than FailuresBeforeCritical"),
+        (
+            json!({"Name": "x", "TTL": "1s", "FailuresBeforeWarning": 2, "FailuresBeforeCritical": 1}),
+            400,
+            "Invalid check: FailuresBeforeWarning can't be higher than FailuresBeforeCritical",
+        ),
         (json!({"Name": "x", "OSService": "ssh", "Interval": "1s"}), 500, "not implemented"),
     ] {
         let answer = agent.put("/v1/agent/check/register", definition.to_string());
