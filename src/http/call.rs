@@ -158,6 +158,13 @@ impl<'a> Call<'a> {
         self.headers.insert(LAST_CONTACT.clone(), HeaderValue::from(millis));
     }
 
+    /// Takes the headers of a read's metadata back: some answers without a result go out before they are known.
+    pub fn clear_meta(&mut self) {
+        for name in [&INDEX, &KNOWN_LEADER, &LAST_CONTACT, &QUERY_BACKEND, &FILTERED] {
+            self.headers.remove(name);
+        }
+    }
+
     /// Says which consistency mode the read got.
     pub fn set_effective_consistency(&mut self, options: &QueryOptions) {
         let mode = match (options.allow_stale, options.require_consistent) {

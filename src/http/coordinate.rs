@@ -9,6 +9,7 @@ use super::routes::{META, NS, PARTITION, READ, routes};
 use crate::rpc::method::{CoordinateListDatacenters, CoordinateListNodes, CoordinateNode, CoordinateUpdate};
 use crate::types::requests::{CoordinateUpdateRequest, DcRequest, IndexedCoordinates, NodeRequest};
 use crate::types::{Error, NodeCoordinate, Result};
+use hyper::StatusCode;
 
 routes! {
     "/v1/coordinate/datacenters" "GET" datacenters;
@@ -61,7 +62,11 @@ async fn node(call: &mut Call<'_>) -> Result<Answer> {
         query: call.read_options(),
         ..NodeRequest::default()
     };
-    call.read::<CoordinateNode>(request, &ALL).await
+    let answer = call.read::<CoordinateNode>(request, &ALL).await?;
+    if answer.status == StatusCode::NOT_FOUND {
+        call.clear_meta();
+    }
+    Ok(answer)
 }
 
 async fn update(call: &mut Call<'_>) -> Result<Answer> {

@@ -159,11 +159,11 @@ async fn endpoint(entry: &'static Entry, mut call: Call<'_>) -> Response<Payload
     metrics::measure_since_labels("api.http", started, &[("method", parts.method.as_str()), ("path", &entry.label)]);
     tracing::debug!(
         target: "agent.http",
-        "Request finished: method={} url={} from={} latency={:?}",
-        parts.method,
-        redact(&parts.uri),
-        from(&call),
-        started.elapsed(),
+        method = %parts.method,
+        url = %redact(&parts.uri),
+        from = %from(&call),
+        latency = ?started.elapsed(),
+        "Request finished",
     );
     finish(answer, call.headers)
 }
@@ -188,7 +188,8 @@ async fn respond(call: &mut Call<'_>) -> Result<Answer> {
         return Ok(Answer::text(StatusCode::FORBIDDEN, "Access is restricted"));
     }
     if method == "GET" && call.body.as_ref().is_some_and(|body| !body.is_end_stream()) {
-        tracing::warn!(target: "agent.http", "GET request has a non-empty body that will be ignored: url={}", redact(&parts.uri));
+        let url = redact(&parts.uri);
+        tracing::warn!(target: "agent.http", %url, "GET request has a non-empty body that will be ignored");
     }
     call.refuse_enterprise()?;
     if route.has(routes::READ) {
@@ -266,11 +267,11 @@ fn log_error(call: &Call<'_>, status: StatusCode, error: &Error) {
     }
     tracing::error!(
         target: "agent.http",
-        "Request error: method={} url={} from={} error={:?}",
-        call.parts.method,
-        redact(&call.parts.uri),
-        from(call),
-        error.text,
+        method = %call.parts.method,
+        url = %redact(&call.parts.uri),
+        from = %from(call),
+        error = %error.text,
+        "Request error",
     );
 }
 

@@ -69,6 +69,8 @@ pub async fn serve(agent: Agent, mut stop: watch::Receiver<bool>) -> Result<Join
     let mut listeners = Vec::new();
     for address in &config.http_addrs {
         listeners.push(bind(address, &config.unix_sockets).await?);
+        let network = if address.ip().is_some() { "tcp" } else { "unix" };
+        tracing::info!(target: "agent", address = %address, network, protocol = "http", "Starting server");
     }
     let settings = Settings::new(&config);
     let server = builder(config.http_config.max_header_bytes);
@@ -127,7 +129,7 @@ fn bind_unix(path: &Path, settings: &UnixSockets) -> io::Result<UnixListener> {
     use std::os::unix::fs::PermissionsExt;
     let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
     if path.exists() {
-        tracing::warn!(target: "agent", "Replacing socket: path={}", path.display());
+        tracing::warn!(target: "agent", path = %path.display(), "Replacing socket");
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
@@ -167,7 +169,7 @@ async fn accept(door: Arc<Door>, listener: Listener, mut phase: watch::Receiver<
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: connections that end give some back.
-                tracing::warn!(target: "agent.http", "accept failed: error={:?}", error.to_string());
+                tracing::warn!(target: "agent.http", %error, "accept failed");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }

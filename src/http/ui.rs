@@ -38,8 +38,11 @@ async fn node(call: &mut Call<'_>) -> Result<Answer> {
         query: call.read_options(),
         ..NodeRequest::default()
     };
-    let found = call.fetch::<InternalNodeInfo>(request, &NODE).await?;
-    Ok(if found.not_found { Answer::empty(StatusCode::NOT_FOUND) } else { Answer::encoded(found.body) })
+    let answer = call.read::<InternalNodeInfo>(request, &NODE).await?;
+    if answer.status == StatusCode::NOT_FOUND {
+        call.clear_meta();
+    }
+    Ok(answer)
 }
 
 async fn services(call: &mut Call<'_>) -> Result<Answer> {

@@ -271,6 +271,8 @@ fn unix_sockets_serve_the_same_api() {
 fn cleartext_http2_is_understood() {
     let agent = dev().start();
     agent.put_ok("/v1/kv/a", "over two");
+    // The client wants one even where it speaks no TLS; a provider that is installed already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let text = runtime.block_on(async {
         let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
