@@ -11,7 +11,7 @@ use crate::types::GoDuration;
 pub fn build(load: &Load, tree: &Tree, resolver: &Resolver) -> Result<(RuntimeConfig, Vec<String>), ConfigError> {
     let mut r = Reader::new(tree);
     let mut config = RuntimeConfig { dev_mode: load.dev, server: r.bool("server"), ..RuntimeConfig::default() };
-    if r.is_set("segments") && !r.objects("segments").next().is_none() || r.some_text("segment").is_some() {
+    if r.objects("segments").next().is_some() || r.some_text("segment").is_some() {
         return Err(ConfigError("Network segments are not supported in this version of Consul".to_string()));
     }
     identity(&mut r, &mut config);

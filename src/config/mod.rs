@@ -14,6 +14,7 @@ mod reader;
 mod rules;
 pub mod runtime;
 mod schema;
+pub mod settings;
 pub mod sockaddr;
 mod source;
 
@@ -118,53 +119,6 @@ impl RuntimeConfig {
     pub fn dev() -> RuntimeConfig {
         let loaded = load(&Load { dev: true, ..Load::default() });
         loaded.expect("the defaults of dev mode are valid").config
-    }
-
-    /// This configuration after a reload: reloadable values (R) come from `new`, all others stay as they are.
-    pub fn reloaded(&self, new: &RuntimeConfig) -> RuntimeConfig {
-        let mut next = self.clone();
-        let new = new.clone();
-        next.services = new.services;
-        next.checks = new.checks;
-        next.watches = new.watches;
-        next.node_meta = new.node_meta;
-        next.discard_check_output = new.discard_check_output;
-        next.dns_config = new.dns_config;
-        next.recursors = new.recursors;
-        next.enable_debug = new.enable_debug;
-        next.log.log_level = new.log.log_level;
-        next.telemetry.allowed_prefixes = new.telemetry.allowed_prefixes;
-        next.telemetry.blocked_prefixes = new.telemetry.blocked_prefixes;
-        next.limits = Limits {
-            https_handshake_timeout: self.limits.https_handshake_timeout,
-            rpc_handshake_timeout: self.limits.rpc_handshake_timeout,
-            kv_max_value_size: self.limits.kv_max_value_size,
-            txn_max_req_len: self.limits.txn_max_req_len,
-            ..new.limits
-        };
-        next.ui_config = UiConfig {
-            enabled: self.ui_config.enabled,
-            dir: self.ui_config.dir.clone(),
-            content_path: self.ui_config.content_path.clone(),
-            ..new.ui_config
-        };
-        next.raft.raft_snapshot_threshold = new.raft.raft_snapshot_threshold;
-        next.raft.raft_snapshot_interval = new.raft.raft_snapshot_interval;
-        next.raft.raft_trailing_logs = new.raft.raft_trailing_logs;
-        next.performance.raft_multiplier = new.performance.raft_multiplier;
-        next.performance.raft_election_timeout = new.performance.raft_election_timeout;
-        next.performance.raft_heartbeat_timeout = new.performance.raft_heartbeat_timeout;
-        next.performance.raft_leader_lease_timeout = new.performance.raft_leader_lease_timeout;
-        next.encrypt_verify_incoming = new.encrypt_verify_incoming;
-        next.encrypt_verify_outgoing = new.encrypt_verify_outgoing;
-        next.acl.tokens = new.acl.tokens;
-        next.tls = new.tls;
-        next.config_entries_bootstrap = new.config_entries_bootstrap;
-        next.cache_entry_fetch_rate = new.cache_entry_fetch_rate;
-        next.cache_entry_fetch_max_burst = new.cache_entry_fetch_max_burst;
-        next.xds_update_max_per_second = new.xds_update_max_per_second;
-        next.config_files = new.config_files;
-        next
     }
 }
 

@@ -215,7 +215,7 @@ const ERRORS: &[(&str, &str)] = &[
         "service { name = \"a\" EnableTagOverride = true }",
         "failed to parse t.hcl: 1 error occurred:\n\t* invalid config key service.EnableTagOverride\n\n",
     ),
-    ("a = [1", "failed to parse t.hcl: At 2:8: error parsing list, expected comma or list end, got: EOF"),
+    ("a = [1", "failed to parse t.hcl: At 2:9: error parsing list, expected comma or list end, got: EOF"),
     (
         "check_update_interval = \"abc\"",
         "1 error occurred:\n\t* check_update_interval: invalid duration: \"abc\": time: invalid duration \"abc\"\n\n",
@@ -230,7 +230,7 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "service { name = \"x\" check { id = \"c\" http = \"x\" interval = \"abc\" } }",
-        "service \"x\": check \"\": Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks",
+        "1 error occurred:\n\t* check[c].interval: invalid duration: \"abc\": time: invalid duration \"abc\"\n\n",
     ),
     ("ports { http = 70000 }", "1 error occurred:\n\t* ports.http: invalid port: 70000\n\n"),
     ("ports { http = 70000 }\nbootstrap = true", "'bootstrap = true' requires 'server = true'"),
