@@ -52,8 +52,12 @@ fn expect(agent: &TestAgent, cases: &[(&str, Value, &str, String)]) {
     }
 }
 
-fn closed_port() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").to_string()
+/// A port that is taken as long as the socket lives, and where nobody listens.
+fn closed_port() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().expect("socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let address = socket.local_addr().expect("address").to_string();
+    (socket, address)
 }
 
 /// Answers each request with the status line that its path names, and the path as body.
@@ -105,7 +109,8 @@ fn health_server() -> String {
 #[test]
 fn every_network_check_tells_what_it_found() {
     let agent = agent();
-    let (web, health, closed) = (http_server(), health_server(), closed_port());
+    let (web, health) = (http_server(), health_server());
+    let (_socket, closed) = closed_port();
     let udp = UdpSocket::bind("127.0.0.1:0").expect("socket");
     let silent = udp.local_addr().expect("address").to_string();
     let refused = format!("dial tcp {closed}: connect: connection refused");

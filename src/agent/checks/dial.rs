@@ -161,9 +161,9 @@ mod tests {
     #[tokio::test]
     async fn refused_and_unknown_hosts_are_told_in_gos_words() {
         let deadline = Instant::now() + Duration::from_secs(10);
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("listener");
-        let address = listener.local_addr().expect("address").to_string();
-        drop(listener);
+        let bound = tokio::net::TcpSocket::new_v4().expect("socket");
+        bound.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let address = bound.local_addr().expect("address").to_string();
         assert_eq!(
             tcp(&address, deadline).await.map(|_| ()),
             Err(format!("dial tcp {address}: connect: connection refused"))
