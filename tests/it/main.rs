@@ -7,6 +7,7 @@ mod support;
 
 mod agent;
 mod checks;
+mod cli;
 mod compare;
 mod config;
 mod dns;
