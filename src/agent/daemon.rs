@@ -358,6 +358,7 @@ impl Process {
             let task = task.map_err(|error| error.prefixed(&format!("failed to start {} server: ", door.name)))?;
             self.doors.push((door.name, task));
         }
+        self.agent.restart_watches(config)?;
         if let Some(path) = &config.pid_file {
             write_pid_file(path)?;
             self.pid_file = Some(path.clone());

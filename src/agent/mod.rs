@@ -24,6 +24,7 @@ mod reload;
 mod sidecar;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 pub use local::LocalState;
 pub use members::{Member, MemberStatus};
@@ -95,6 +96,8 @@ struct Inner {
     /// Serializes registrations, so that a service and its checks change together.
     registration: tokio::sync::Mutex<()>,
     leaving: watch::Sender<Leaving>,
+    /// Keeps the watches of the configuration running.
+    watches: Mutex<Option<tokio::sync::oneshot::Sender<()>>>,
 }
 
 /// A check that runs.
@@ -141,6 +144,7 @@ impl Agent {
                 catalog: OnceLock::new(),
                 registration: tokio::sync::Mutex::new(()),
                 leaving: watch::Sender::new(Leaving::No),
+                watches: Mutex::default(),
             }),
         }
     }
@@ -279,6 +283,7 @@ impl Agent {
     pub async fn shutdown(&self) {
         tracing::info!(target: "agent", "Requesting shutdown");
         self.inner.running.lock().clear();
+        *self.inner.watches.lock() = None;
         if let Some(server) = self.server() {
             tracing::info!(target: "agent.server", "shutting down server");
             server.shutdown().await;

@@ -31,7 +31,8 @@ impl Agent {
         metrics::registry().set_filter(super::daemon::prefix_filter(&config), config.telemetry.filter_default);
         self.inner.local.configure(local_settings(&config, self.node_id()));
         self.inner.config.store(std::sync::Arc::new(config.clone()));
-        self.reload_definitions(&config)
+        self.reload_definitions(&config)?;
+        self.restart_watches(&config)
     }
 }
 
