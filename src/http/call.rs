@@ -247,13 +247,7 @@ impl<'a> Call<'a> {
         let Some(mut body) = self.body.take() else { return Ok(Bytes::new()) };
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
-        while !body.is_end_stream() {
-            let frame = match tokio::time::timeout(BODY_PATIENCE, body.frame()).await {
-                Ok(Some(frame)) => frame.map_err(|error| Error::bad_request(format!("reading body: {error}")))?,
-                Ok(None) => break,
-                Err(_) => return Err(Error::with_status(408, "reading body: timeout")),
-            };
-            let Ok(data) = frame.into_data() else { continue };
+        while let Some(data) = next_piece(&mut body).await? {
             if first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len() > limit {
                 return Err(too_large());
             }
@@ -306,6 +300,24 @@ impl<'a> Call<'a> {
         }
         Ok(())
     }
+}
+
+/// The next bytes of a body; `None` at its end.
+///
+/// # Errors
+/// 400 when the client goes away, 408 when it stalls.
+pub async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>> {
+    while !body.is_end_stream() {
+        let frame = match tokio::time::timeout(BODY_PATIENCE, body.frame()).await {
+            Ok(Some(frame)) => frame.map_err(|error| Error::bad_request(format!("reading body: {error}")))?,
+            Ok(None) => break,
+            Err(_) => return Err(Error::with_status(408, "reading body: timeout")),
+        };
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
 }
 
 /// The URI for the log, without the token.

@@ -171,8 +171,7 @@ async fn endpoint(entry: &'static Entry, mut call: Call<'_>) -> Response<Payload
 /// The checks that come before a handler, and the handler.
 async fn respond(call: &mut Call<'_>) -> Result<Answer> {
     let (settings, route, parts) = (call.settings, call.route, call.parts);
-    let path = parts.uri.path();
-    if settings.block_endpoints.iter().any(|prefix| path.starts_with(prefix.as_str())) {
+    if is_blocked(settings, route.path, call.rest) {
         return Ok(Answer::text(StatusCode::FORBIDDEN, "Endpoint is blocked by agent configuration"));
     }
     let method = parts.method.as_str();
@@ -206,6 +205,14 @@ async fn respond(call: &mut Call<'_>) -> Result<Answer> {
         answer.content_type = parts.headers.get(header::CONTENT_TYPE).cloned().or(answer.content_type);
     }
     Ok(answer)
+}
+
+/// The decoded path begins with a blocked prefix.
+fn is_blocked(settings: &Settings, route: &str, rest: &str) -> bool {
+    !settings.block_endpoints.is_empty() && {
+        let path = format!("{route}{rest}");
+        settings.block_endpoints.iter().any(|prefix| path.starts_with(prefix.as_str()))
+    }
 }
 
 fn may_write(settings: &Settings, client: Option<SocketAddr>) -> bool {
@@ -293,6 +300,16 @@ mod tests {
         for value in ["", "identity", "gzip;q=0", "gzip; q=0.0", "x-gzip"] {
             assert!(!accepts(value), "{value}");
         }
+    }
+
+    #[test]
+    fn endpoints_are_blocked_by_prefix() {
+        let mut settings = Settings::new(&crate::config::RuntimeConfig::default());
+        assert!(!is_blocked(&settings, "/v1/kv/", "a"));
+        settings.block_endpoints = vec!["/v1/kv/secret".into(), "/v1/agent".into()];
+        assert!(is_blocked(&settings, "/v1/kv/", "secret/a"));
+        assert!(!is_blocked(&settings, "/v1/kv/", "a"));
+        assert!(is_blocked(&settings, "/v1/agent/self", ""));
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! `/v1/snapshot` (`spec/http-api.md` 3.13). Archives are streamed: neither direction holds one in memory.
 
 use super::answer::Answer;
-use super::call::Call;
+use super::call::{Call, next_piece};
 use super::routes::{READ, routes};
 use crate::server::Server;
 use crate::types::{Error, Result};
-use bytes::Bytes;
 use futures::StreamExt;
-use http_body_util::BodyExt;
 use hyper::header::HeaderValue;
 use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
@@ -63,9 +61,7 @@ impl Spool {
         let mut file = tokio::fs::OpenOptions::new();
         let mut file = file.write(true).create_new(true).mode(0o600).open(&self.0).await.map_err(failed)?;
         let Some(mut body) = call.body.take() else { return Ok(()) };
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| Error::bad_request(format!("reading body: {error}")))?;
-            let data: Bytes = frame.into_data().unwrap_or_default();
+        while let Some(data) = next_piece(&mut body).await? {
             file.write_all(&data).await.map_err(failed)?;
         }
         file.flush().await.map_err(failed)
