@@ -197,7 +197,8 @@ fn damage_stops_the_start_and_names_file_and_remedy() {
         true
     };
     let gone = |_: &mut Vec<u8>| false;
-    let cases: [(&str, u64, &dyn Fn(&mut Vec<u8>) -> bool); 5] = [
+    type Tampering = dyn Fn(&mut Vec<u8>) -> bool;
+    let cases: [(&str, u64, &Tampering); 5] = [
         ("the record of raft entry 5 cannot be used: its checksum does not match", 5, &flip),
         ("the record of raft entry 5 is cut short", 5, &cut),
         ("raft entry 5 is missing, 10 follows", 5, &gone),
@@ -314,41 +315,42 @@ async fn readers_see_memory_and_disk_as_one_log() {
 
 #[tokio::test]
 async fn appends_that_arrive_during_a_sync_share_the_next_one() {
-    #[derive(Default, Clone)]
-    struct Slow(Arc<parking_lot::Mutex<Vec<usize>>>, Arc<parking_lot::Mutex<()>>);
+    /// Says how many changes came, then waits to be let on.
+    struct Slow(std::sync::mpsc::Sender<usize>, std::sync::mpsc::Receiver<()>);
     impl LogBackend for Slow {
         fn commit(&mut self, changes: &[Change], _committed: Option<LogId>) -> io::Result<()> {
-            self.0.lock().push(changes.len());
-            drop(self.1.lock());
+            self.0.send(changes.len()).unwrap();
+            self.1.recv().unwrap();
             Ok(())
         }
         fn source(&self) -> Arc<dyn LogSource> {
             backend::MemoryLog::default().source()
         }
     }
-    let slow = Slow::default();
-    let gate = slow.1.lock();
-    let mut log = LogStore::new(Box::new(slow.clone()), Recovered::default()).unwrap();
+    let (count, counts) = std::sync::mpsc::channel();
+    let (go, gate) = std::sync::mpsc::channel();
+    let mut log = LogStore::new(Box::new(Slow(count, gate)), Recovered::default()).unwrap();
     let mut waiting = Vec::new();
     for index in 0..50 {
         let (told, done) = TypeConfig::oneshot();
         log.append(vec![entry(1, index, 1)], IOFlushed::signal(told)).await.unwrap();
         waiting.push(done);
-        while index == 0 && slow.0.lock().is_empty() {
-            tokio::task::yield_now().await;
+        if index == 0 {
+            assert_eq!(counts.recv().unwrap(), 1);
         }
     }
-    drop(gate);
+    go.send(()).unwrap();
+    go.send(()).unwrap();
     for done in waiting {
         done.await.unwrap().unwrap();
     }
-    assert_eq!(*slow.0.lock(), [1, 49]);
+    assert_eq!(counts.try_iter().collect::<Vec<_>>(), [49]);
 }
 
 #[tokio::test]
 async fn a_full_disk_is_waited_for() {
-    #[derive(Default, Clone)]
-    struct Full(Arc<std::sync::atomic::AtomicBool>);
+    #[derive(Default)]
+    struct Full(std::sync::atomic::AtomicBool);
     impl LogBackend for Full {
         fn commit(&mut self, _changes: &[Change], _committed: Option<LogId>) -> io::Result<()> {
             match self.0.swap(true, std::sync::atomic::Ordering::SeqCst) {
