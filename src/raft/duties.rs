@@ -4,8 +4,8 @@ use super::engine::ServerNode;
 use super::snapshots::StoredSnapshot;
 use super::{Inner, Raft};
 use crate::types::Error;
-use openraft::ChangeMembers;
 use openraft::async_runtime::watch::WatchReceiver;
+use openraft::{ChangeMembers, ServerState};
 use rand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,17 +14,20 @@ use std::time::Duration;
 /// Longest wait until the consensus library has taken note of a snapshot.
 const NOTED_LIMIT: Duration = Duration::from_secs(30);
 
+/// A new leader hears from a quorum within about this time.
+const ACKNOWLEDGED_SOON: Duration = Duration::from_millis(5);
+
 /// Starts the tasks. They end with [`Raft::shutdown`].
 pub(crate) fn start(raft: &Raft) {
     tokio::spawn(watch_leadership(raft.clone()));
     tokio::spawn(keep_snapshots(raft.0.clone()));
 }
 
-/// Publishes changes of [`Raft::is_leader`]. Metrics change with each event; the clock alone can end a leadership too.
+/// Publishes changes of [`Raft::is_leader`]. Elections wake it; acknowledgements of a quorum, or their absence, are looked at
+/// by the clock, because waking with each of them would cost every commit something.
 async fn watch_leadership(raft: Raft) {
     let mut stop = raft.0.stop.subscribe();
-    let mut metrics = raft.0.metrics.clone();
-    let tick = raft.0.config.lease();
+    let mut elections = raft.0.engine.server_metrics();
     loop {
         let leads = raft.is_leader() && !*stop.borrow();
         let changed = raft.0.leadership.send_if_modified(|known| std::mem::replace(known, leads) != leads);
@@ -34,8 +37,10 @@ async fn watch_leadership(raft: Raft) {
         if *stop.borrow() {
             return;
         }
+        let elected = raft.metrics(|metrics| metrics.state == ServerState::Leader);
+        let tick = if elected && !leads { ACKNOWLEDGED_SOON } else { raft.0.config.lease() / 4 };
         tokio::select! {
-            changed = metrics.changed() => if changed.is_err() {
+            changed = elections.changed() => if changed.is_err() {
                 raft.0.leadership.send_replace(false);
                 return;
             },
