@@ -139,7 +139,7 @@ fn autocomplete(cx: &Context, install: bool, uninstall: bool) -> i32 {
 fn execute(cx: &Context, command: &Command, words: &[OsString]) -> i32 {
     let flags = command.all_flags();
     let is_child = |c: &&Command| c.path.len() > command.path.len() && c.path.starts_with(command.path);
-    let group = !command.has_flags() && commands::ALL.iter().any(|c| is_child(&c));
+    let group = !command.has_flags() && commands::ALL.iter().any(is_child);
     let matches = match flags::parse(&flags, words) {
         Ok(matches) => matches,
         Err(_) if group => Matches::default(),
