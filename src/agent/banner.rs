@@ -20,7 +20,7 @@ fn build_date() -> String {
     format!("{date} +0000 UTC")
 }
 
-/// The lines after `==> Starting Consul agent...`.
+/// The lines after `==> Starting Tribune agent...`.
 pub fn text(config: &RuntimeConfig, node_id: &str) -> String {
     let ports = &config.ports;
     let tls = &config.tls;

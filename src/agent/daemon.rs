@@ -54,7 +54,7 @@ pub fn run(load: Load, doors: &'static [Door]) -> i32 {
         return refuse(&error);
     }
     if !config.log.log_json {
-        println!("==> Starting Consul agent...");
+        println!("==> Starting Tribune agent...");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
