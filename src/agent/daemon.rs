@@ -17,6 +17,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// A door on its way to being open: the task ends when the door has closed after `stop`.
+pub type Opening = BoxFuture<'static, Result<JoinHandle<()>>>;
+
 /// A way into the agent: the HTTP API, the DNS server. The command line hands the doors in, because they are above this
 /// room. `open` binds the listeners, serves until `stop` is set, and returns once everything is bound.
 #[derive(Clone, Copy)]
@@ -24,7 +27,13 @@ pub struct Door {
     /// `HTTP`, `DNS`: what the log calls it.
     pub name: &'static str,
     /// Binds and serves; the returned task ends when the door has closed after `stop`.
-    pub open: fn(Agent, watch::Receiver<bool>) -> BoxFuture<'static, Result<JoinHandle<()>>>,
+    pub open: fn(Agent, watch::Receiver<bool>) -> Opening,
+}
+
+/// Keeps the kernel from backing the heap with huge pages: an agent is mostly small and idle, and a huge page under every
+/// touched corner of the heap more than doubles its memory. A kernel without the switch changes nothing.
+fn refuse_huge_pages() {
+    let _ = nix::sys::prctl::set_thp_disable(true);
 }
 
 /// Longest graceful leave.
@@ -41,6 +50,7 @@ const SYSLOG_TRIES: (u32, Duration) = (12, Duration::from_secs(5));
 
 /// Runs an agent in the foreground and returns the exit code.
 pub fn run(load: Load, doors: &'static [Door]) -> i32 {
+    refuse_huge_pages();
     let loaded = match config::load(&load) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error.to_string()),

@@ -7,9 +7,9 @@ use super::resolve::{self, Outcome, Query};
 use super::settings::Settings;
 use super::source::Source;
 use crate::agent::Agent;
+use crate::agent::daemon::Opening;
 use crate::types::error::os_text;
 use crate::types::{Error, Result};
-use futures::future::BoxFuture;
 use hickory_proto::op::{Edns, Metadata, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
 use hickory_proto::serialize::binary::{BinEncoder, NameEncoding};
@@ -38,7 +38,7 @@ const BATCH: usize = 64;
 const HEADER: usize = 12;
 
 /// Binds all DNS addresses of the agent and serves them until `stop` is set.
-pub fn open(agent: Agent, stop: watch::Receiver<bool>) -> BoxFuture<'static, Result<JoinHandle<()>>> {
+pub fn open(agent: Agent, stop: watch::Receiver<bool>) -> Opening {
     Box::pin(async move {
         let addresses = agent.config().dns_addrs.clone();
         serve(AgentSource::new(agent), &addresses, stop).await

@@ -465,6 +465,9 @@ mod tests {
         }
     }
 
+    /// name, type, code, answers, authority records, additional records
+    type Case = (&'static str, RecordType, ResponseCode, &'static [&'static str], usize, usize);
+
     /// node, node address, service, service address, port, tag, status of the only check
     type Row = (&'static str, &'static str, &'static str, &'static str, i64, &'static str, &'static str);
 
@@ -527,8 +530,7 @@ mod tests {
     async fn every_form_of_name_gets_its_answer() {
         use RecordType::{A, AAAA, ANY, AXFR, MX, NS, PTR, SOA, SRV, TXT};
         let (ok, nx) = (ResponseCode::NoError, ResponseCode::NXDomain);
-        // name, type, code, answers, authority records, additional records
-        let cases: &[(&str, RecordType, ResponseCode, &[&str], usize, usize)] = &[
+        let cases: &[Case] = &[
             ("web.service.consul", A, ok, &["10.1.2.3", "127.0.0.1"], 0, 0),
             ("web.service.dc1.consul", ANY, ok, &["10.1.2.3", "127.0.0.1"], 0, 0),
             ("WEB.Service.Consul", A, ok, &["10.1.2.3", "127.0.0.1"], 0, 0),

@@ -187,6 +187,12 @@ pub struct Registry {
     complete: AtomicBool,
 }
 
+impl Default for Registry {
+    fn default() -> Self {
+        Registry::new()
+    }
+}
+
 impl Registry {
     /// An empty registry with default settings.
     pub fn new() -> Registry {
