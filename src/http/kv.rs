@@ -13,6 +13,7 @@ use crate::types::{Blob, DirEntry, Error, KvOp, KvRequest, Result};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use percent_encoding::percent_decode_str;
 
 routes! {
     "/v1/kv/" "GET,PUT,DELETE" kv, READ | NS;
@@ -35,6 +36,10 @@ fn raw(reply: &IndexedDirEntries) -> Result<Bytes> {
 }
 
 async fn kv(call: &mut Call<'_>) -> Result<Answer> {
+    // Keys are text here: bytes that are none would all fall together on U+FFFD and overwrite each other.
+    if percent_decode_str(call.parts.uri.path()).decode_utf8().is_err() {
+        return Err(Error::bad_request("Invalid key name: not valid UTF-8"));
+    }
     match call.method() {
         "GET" if call.params.has("keys") => keys(call).await,
         "GET" => get(call).await,

@@ -158,7 +158,12 @@ async fn txn(call: &mut Call<'_>) -> Result<Answer> {
         return Err(Error::with_status(413, text));
     }
     let mut plan = Plan::default();
-    for op in ops {
+    for mut op in ops {
+        if let Some(node) = op.node.as_mut().map(|row| &mut row.row.node)
+            && node.datacenter.is_empty()
+        {
+            node.datacenter = call.settings.datacenter.clone();
+        }
         plan.add(op, limits.kv_max_value_size)?;
     }
     if plan.writes { write(call, plan).await } else { read(call, plan).await }

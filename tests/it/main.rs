@@ -6,6 +6,8 @@
 mod support;
 
 mod agent;
+mod bad_input;
+mod blocking;
 mod checks;
 mod cli;
 mod compare;
@@ -13,3 +15,6 @@ mod config;
 mod dns;
 mod durability;
 mod http;
+mod kv;
+mod services;
+mod sessions;
