@@ -142,6 +142,11 @@ pub fn service(tree: &Tree) -> Checked<ServiceDefinition> {
     if let Some(why) = validate::weights_error(&weights) {
         errors.push(format!("Invalid weight definition for service {name}: {why}"));
     }
+    let sidecar = "connect.sidecar_service";
+    let sidecar_check = r.get(&format!("{sidecar}.check")).and_then(Value::as_object);
+    for tree in r.objects(&format!("{sidecar}.checks")).chain(sidecar_check) {
+        errors.extend(check(tree).1);
+    }
     if r.is_set("connect.sidecar_service.id") {
         errors.push("sidecar_service can't specify an ID".to_string());
     }
@@ -261,7 +266,10 @@ fn camel_case(value: &Value) -> Value {
             })
             .collect()
     };
+    let checked = |value: &Value| value.as_object().and_then(|tree| serde_json::to_value(check(tree).0).ok());
     let convert = |key: &str, value: &Value| match (key, value) {
+        ("check", value) => checked(value).unwrap_or_default(),
+        ("checks", Value::Array(values)) => values.iter().filter_map(checked).collect(),
         ("config" | "meta" | "header" | "arguments", value) => value.clone(),
         ("tagged_addresses", Value::Object(map)) => {
             map.iter().map(|(key, value)| (key.clone(), camel_case(value))).collect()

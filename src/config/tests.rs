@@ -151,6 +151,21 @@ fn services_and_checks_of_all_forms_are_read() {
 }
 
 #[test]
+fn a_nested_sidecar_has_the_names_of_the_api() {
+    let config = config(
+        "service { name = \"a\" port = 1 connect { sidecar_service { port = 2 tagged_addresses { lan_ipv4 { address = \"10.0.0.1\" } }
+         check { id = \"c\" tcp = \"x:1\" interval = \"10s\" } proxy { local_service_port = 3 config { max_connections = 5 } } } } }",
+    );
+    let sidecar = config.services[0].service.connect.sidecar_service.as_deref().expect("given");
+    assert_eq!(sidecar["Port"], 2);
+    assert_eq!(sidecar["TaggedAddresses"]["lan_ipv4"]["Address"], "10.0.0.1");
+    assert_eq!((&sidecar["Check"]["CheckID"], &sidecar["Check"]["TCP"]), (&"c".into(), &"x:1".into()));
+    assert_eq!(sidecar["Check"]["Interval"], 10_000_000_000_i64);
+    assert_eq!(sidecar["Proxy"]["LocalServicePort"], 3);
+    assert_eq!(sidecar["Proxy"]["Config"]["max_connections"], 5);
+}
+
+#[test]
 fn json_and_hcl_of_the_same_services_are_equal() {
     let dir = tempfile::tempdir().expect("a directory");
     let hcl = r#"service { name = "redis01" address = "127.0.0.1" port = 6379 tags = ["primary"]

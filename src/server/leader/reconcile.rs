@@ -111,22 +111,36 @@ async fn alive(server: &Server, member: &Member) -> Result<()> {
         return Ok(());
     }
     tracing::info!(target: "agent.server", "member joined, marking health alive: member={}", member.name);
-    let (tagged_addresses, node_meta) = match &node {
+    let request = alive_request(&server.config().datacenter, member, node.as_deref(), service);
+    server.apply(Command::Register(Box::new(request)), "").await.map(drop)
+}
+
+/// Registers an alive member whose row was `node` when we looked. The agent of the member registers its node as well, with
+/// tagged addresses and metadata that only it knows; it may do so before this is applied, so a row that exists is left
+/// alone unless its address is wrong.
+fn alive_request(
+    datacenter: &str,
+    member: &Member,
+    node: Option<&Node>,
+    service: Option<NodeService>,
+) -> RegisterRequest {
+    let address = member.address.to_string();
+    let (tagged_addresses, node_meta) = match node {
         Some(node) => (node.tagged_addresses.clone(), node.meta.clone()),
         None => (None, Some(BTreeMap::from([("consul-version".to_owned(), member.version.clone())]))),
     };
-    let request = RegisterRequest {
-        datacenter: server.config().datacenter.clone(),
+    RegisterRequest {
+        datacenter: datacenter.to_owned(),
         id: member.id.clone(),
         node: member.name.clone(),
-        address: member.address.to_string(),
+        skip_node_update: node.is_none_or(|node| node.address == address),
+        address,
         tagged_addresses,
         node_meta,
         service: service.map(Arc::new),
         checks: Some(vec![serf_check(member, CheckStatus::Passing, ALIVE)]),
         ..RegisterRequest::default()
-    };
-    server.apply(Command::Register(Box::new(request)), "").await.map(drop)
+    }
 }
 
 /// The member's `consul` instance stands in the catalog with this metadata.
@@ -179,4 +193,42 @@ async fn deregister(server: &Server, node: &str) -> Result<()> {
         ..DeregisterRequest::default()
     };
     server.apply(Command::Deregister(request), "").await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Store;
+
+    #[test]
+    fn a_node_that_its_agent_registers_meanwhile_keeps_its_addresses() {
+        let member = Member {
+            name: "n1".into(),
+            id: "a5dd4b9a-28e8-4e6f-9ad7-c22e4b8ccba6".into(),
+            address: "127.0.0.2".parse().expect("an address"),
+            status: MemberStatus::Alive,
+            version: "1.21.4".into(),
+            server: None,
+        };
+        let lan = Some(BTreeMap::from([("lan".to_owned(), "127.0.0.2".to_owned())]));
+        let by_agent = RegisterRequest {
+            id: member.id.clone(),
+            node: member.name.clone(),
+            address: member.address.to_string(),
+            tagged_addresses: lan.clone(),
+            ..RegisterRequest::default()
+        };
+        let store = Store::new();
+        let unseen = alive_request("dc1", &member, None, None);
+        store.apply(&[(1, Command::Register(Box::new(by_agent))), (2, Command::Register(Box::new(unseen)))]);
+        let node = store.snapshot().node_by_name("n1").expect("registered");
+        assert_eq!((&node.tagged_addresses, node.modify_index), (&lan, 1));
+        assert_eq!(store.snapshot().node_checks(&mut WatchSet::none(), "n1").1.len(), 1);
+
+        let moved = Member { address: "127.0.0.3".parse().expect("an address"), ..member };
+        let request = alive_request("dc1", &moved, Some(&node), None);
+        store.apply(&[(3, Command::Register(Box::new(request)))]);
+        let node = store.snapshot().node_by_name("n1").expect("registered");
+        assert_eq!((node.address.as_str(), &node.tagged_addresses), ("127.0.0.3", &lan));
+    }
 }
