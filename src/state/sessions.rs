@@ -51,9 +51,12 @@ impl Writer {
         Ok(id)
     }
 
-    /// Stores a row as it is.
+    /// Stores a row as it is, in the place of one with the same id.
     pub fn put_session(&mut self, row: Session) -> Arc<Session> {
         let row = Arc::new(row);
+        if let Some(old) = self.tables.sessions.remove(&join(&[&row.id])) {
+            self.forget_session_keys(&old.value);
+        }
         let tables = &mut self.tables;
         tables.sessions.insert(Slot::new(&join(&[&row.id]), row.clone()));
         tables.sessions_by_node.insert(Slot::new(&join(&[&row.node, &row.id]), row.clone()));
@@ -62,6 +65,14 @@ impl Writer {
         }
         self.touch_session(&row);
         row
+    }
+
+    /// Removes what leads to a session by its node and its checks.
+    fn forget_session_keys(&mut self, row: &Session) {
+        self.tables.sessions_by_node.remove(&join(&[&row.node, &row.id]));
+        for check in row.check_ids() {
+            self.tables.sessions_by_check.remove(&join(&[&row.node, check, &row.id]));
+        }
     }
 
     fn touch_session(&mut self, row: &Session) {
@@ -73,10 +84,7 @@ impl Writer {
     /// Ends a session: held keys are released or deleted and remember the lock delay. An unknown one is fine.
     pub fn delete_session(&mut self, id: &str) {
         let Some(row) = self.tables.sessions.remove(&join(&[id])).map(|slot| slot.value) else { return };
-        self.tables.sessions_by_node.remove(&join(&[&row.node, &row.id]));
-        for check in row.check_ids() {
-            self.tables.sessions_by_check.remove(&join(&[&row.node, check, &row.id]));
-        }
+        self.forget_session_keys(&row);
         self.touch_session(&row);
         for entry in self.held_by(&row.id) {
             self.kv_session_ended(&entry, row.behavior == "delete");
