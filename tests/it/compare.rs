@@ -2,6 +2,8 @@
 //! masked. Runs when `CONSUL_BIN` names a binary; the tables hold what versions 1.8 and 1.21 agree on.
 
 use crate::support::*;
+use hickory_proto::op::{Message, MessageType, OpCode, Query};
+use hickory_proto::rr::{Name, RecordType};
 use serde_json::{Map, Value};
 
 /// Method, target, body. Run in order on fresh development agents.
@@ -410,4 +412,137 @@ fn agent_answers_are_those_of_the_reference() {
 #[test]
 fn session_and_txn_answers_are_those_of_the_reference() {
     compare_requests(SESSIONS_AND_TXN);
+}
+
+/// Name and type, asked after [`NAMED`] was registered.
+const DNS: &[(&str, RecordType)] = &[
+    ("web.service.consul.", RecordType::A),
+    ("web.service.consul.", RecordType::ANY),
+    ("web.service.consul.", RecordType::AAAA),
+    ("web.service.consul.", RecordType::SRV),
+    ("web.service.consul.", RecordType::MX),
+    ("WEB.Service.Consul.", RecordType::A),
+    ("web.service.dc1.consul.", RecordType::A),
+    ("web.service.nosuch.consul.", RecordType::A),
+    ("primary.web.service.consul.", RecordType::A),
+    ("nosuch.web.service.consul.", RecordType::A),
+    ("_web._tcp.service.consul.", RecordType::SRV),
+    ("_web._primary.service.consul.", RecordType::SRV),
+    ("_web._tcp.service.dc1.consul.", RecordType::SRV),
+    ("sick.service.consul.", RecordType::A),
+    ("nosuch.service.consul.", RecordType::SRV),
+    ("named.service.consul.", RecordType::A),
+    ("named.service.consul.", RecordType::SRV),
+    ("ext.node.consul.", RecordType::A),
+    ("ext.node.consul.", RecordType::TXT),
+    ("ext.node.dc1.consul.", RecordType::ANY),
+    ("node1.node.consul.", RecordType::A),
+    ("nosuch.node.consul.", RecordType::A),
+    ("9.0.0.10.in-addr.arpa.", RecordType::PTR),
+    ("consul.", RecordType::NS),
+    ("consul.", RecordType::A),
+    ("nosuch.consul.", RecordType::A),
+    ("example.org.", RecordType::A),
+    ("web.connect.consul.", RecordType::A),
+];
+
+/// What the DNS and command line tables need in the catalog.
+const NAMED: &[&str] = &[
+    r#"{"Node":"ext","Address":"10.0.0.9","NodeMeta":{"rack":"1"},"Service":{"Service":"web","Tags":["Primary"],"Port":80},"Check":{"Name":"c","Status":"passing","ServiceID":"web"}}"#,
+    r#"{"Node":"ext","Address":"10.0.0.9","NodeMeta":{"rack":"1"},"Service":{"Service":"sick","Port":81},"Check":{"Name":"s","Status":"critical","ServiceID":"sick"}}"#,
+    r#"{"Node":"ext","Address":"10.0.0.9","NodeMeta":{"rack":"1"},"Service":{"Service":"named","Address":"www.example.com","Port":82}}"#,
+];
+
+fn prepared() -> Option<[TestAgent; 2]> {
+    let (reference, ours) = pair()?;
+    let agents = [reference, ours];
+    for agent in &agents {
+        for body in NAMED {
+            agent.put_ok("/v1/catalog/register", body);
+        }
+        agent.put_ok("/v1/kv/app/one", "1");
+        agent.put_ok("/v1/kv/app/two", "2");
+    }
+    Some(agents)
+}
+
+/// Code, flags that matter, and the sorted answers and numbers of the other sections.
+fn dns_shape(agent: &TestAgent, name: &str, kind: RecordType) -> String {
+    let mut question = Message::new(7, MessageType::Query, OpCode::Query);
+    question.add_query(Query::query(Name::from_ascii(name).expect("a name"), kind));
+    let bytes = agent.dns_udp(&question.to_vec().expect("a packet")).expect("an answer");
+    let answer = Message::from_vec(&bytes).expect("a DNS message");
+    let mut answers: Vec<String> =
+        answer.answers.iter().map(|record| format!("{} {}", record.name, record.data)).collect();
+    answers.retain(|text| !text.contains("consul-version"));
+    answers.sort();
+    let text = format!(
+        "{:?} aa:{} answers:{answers:?} authority:{}",
+        answer.metadata.response_code,
+        answer.metadata.authoritative,
+        answer.authorities.len()
+    );
+    mask_text(&text, agent)
+}
+
+#[test]
+fn dns_answers_are_those_of_the_reference() {
+    let Some([reference, ours]) = prepared() else { return };
+    let mut differences = Vec::new();
+    for (name, kind) in DNS {
+        let (expected, got) = (dns_shape(&reference, name, *kind), dns_shape(&ours, name, *kind));
+        if expected != got {
+            differences.push(format!("{name} {kind}\n  reference: {expected}\n  ours:      {got}"));
+        }
+    }
+    assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), DNS.len(), differences.join("\n"));
+}
+
+/// Command lines whose output must be the same.
+const COMMANDS: &[&[&str]] = &[
+    &["kv", "get", "app/one"],
+    &["kv", "get", "-keys", "app/"],
+    &["kv", "get", "-recurse", "app/"],
+    &["kv", "get", "-base64", "app/one"],
+    &["kv", "get", "nosuch"],
+    &["kv", "get"],
+    &["kv", "get", "a", "b"],
+    &["kv", "put", "app/three", "3"],
+    &["kv", "put", "-cas", "-modify-index=1", "app/three", "3"],
+    &["kv", "put", "-flags=7", "app/four", "4"],
+    &["kv", "put"],
+    &["kv", "delete", "app/three"],
+    &["kv", "delete", "-recurse", "app/"],
+    &["kv", "export", "nosuch/"],
+    &["catalog", "datacenters"],
+    &["catalog", "services"],
+    &["catalog", "services", "-tags"],
+    &["catalog", "services", "-node=ext"],
+    &["catalog", "nodes", "-service=web"],
+    &["catalog", "nodes", "-node-meta=rack=1"],
+    &["catalog", "nodes", "-filter=Node == ext"],
+    &["maint"],
+    &["maint", "-enable", "-disable"],
+    &["services", "deregister"],
+    &["services", "register"],
+    &["snapshot", "save"],
+    &["snapshot", "restore", "/nonexistent"],
+    &["watch", "-type=nosuch"],
+    &["operator", "raft", "remove-peer"],
+];
+
+#[test]
+fn command_outputs_are_those_of_the_reference() {
+    let Some([reference, ours]) = prepared() else { return };
+    let mut differences = Vec::new();
+    for args in COMMANDS {
+        let [expected, got] = [&reference, &ours].map(|agent| {
+            let output = agent.cli(args);
+            mask_text(&format!("{:?} out: {} err: {}", output.status.code(), stdout(&output), stderr(&output)), agent)
+        });
+        if expected != got {
+            differences.push(format!("{args:?}\n  reference: {expected}\n  ours:      {got}"));
+        }
+    }
+    assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), COMMANDS.len(), differences.join("\n"));
 }
