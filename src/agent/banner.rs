@@ -7,6 +7,9 @@ use std::fmt::Write;
 /// Width of the label column, without the four spaces in front.
 const LABEL: usize = 18;
 
+/// Shown for listeners that this version does not have.
+const NO_LISTENER: i32 = -1;
+
 fn min_version(tls: &TlsProtocol) -> &str {
     match tls.tls_min_version.as_str() {
         "" => "TLSv1_2",
@@ -39,12 +42,9 @@ pub fn text(config: &RuntimeConfig, node_id: &str) -> String {
         (
             "Client Addr",
             format!(
-                "[{}] (HTTP: {}, HTTPS: {}, gRPC: {}, gRPC-TLS: {}, DNS: {})",
+                "[{}] (HTTP: {}, HTTPS: {NO_LISTENER}, gRPC: {NO_LISTENER}, gRPC-TLS: {NO_LISTENER}, DNS: {})",
                 config.client_addrs.join(" "),
                 ports.http,
-                ports.https,
-                ports.grpc,
-                ports.grpc_tls,
                 ports.dns
             ),
         ),

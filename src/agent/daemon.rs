@@ -83,6 +83,23 @@ pub fn run(load: Load, doors: &'static [Door]) -> i32 {
     code
 }
 
+/// Tells whether a configuration asks for something.
+type Wanted = fn(&RuntimeConfig) -> bool;
+
+/// What a configuration may ask for and this version does not have, with the refusal. An agent that was told to be closed
+/// must not start open.
+const MISSING: &[(Wanted, &str)] = &[
+    (
+        |config| !config.server,
+        "client agents are not part of this version; run a server (server = true or -server), or -dev",
+    ),
+    (
+        |config| config.acl.enabled,
+        "acl.enabled: this version has no ACLs and would let everybody in; it does not start",
+    ),
+    (|config| !config.https_addrs.is_empty(), "ports.https: this version does not serve HTTPS; it does not start"),
+];
+
 /// An error before there is a log.
 fn refuse(text: &str) -> i32 {
     eprintln!("==> {text}");
@@ -239,10 +256,8 @@ async fn live(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'s
 }
 
 async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'static [Door]) -> Result<Process> {
-    if !config.server {
-        return Err(Error::new(
-            "client agents are not part of this version; run a server (server = true or -server), or -dev",
-        ));
+    if let Some((_, refusal)) = MISSING.iter().find(|(wanted, _)| wanted(&config)) {
+        return Err(Error::new(*refusal));
     }
     // a second installation of the provider is refused and harmless
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -7,7 +7,7 @@ pub const COMPATIBLE: &str = "1.21.4";
 pub const OWN: &str = env!("CARGO_PKG_VERSION");
 
 /// Takes the place of the commit in version texts, so that nobody mistakes this build for another one.
-pub const REVISION: &str = concat!("tribune-", env!("CARGO_PKG_VERSION"));
+pub const REVISION: &str = concat!(env!("CARGO_PKG_VERSION"), "-tribune");
 
 /// RFC 3339 time of the build; the epoch unless the packager sets `TRIBUNE_BUILD_DATE`.
 pub const BUILD_DATE: &str = match option_env!("TRIBUNE_BUILD_DATE") {

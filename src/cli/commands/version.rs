@@ -2,7 +2,7 @@
 
 use crate::cli::output::json;
 use crate::cli::{Command, Context, Exit, Flag, Groups, Matches};
-use crate::types::version::{BUILD_DATE, COMPATIBLE, PROTOCOL, PROTOCOL_RANGE, REVISION};
+use crate::types::version::{BUILD_DATE, COMPATIBLE, OWN, PROTOCOL, PROTOCOL_RANGE, REVISION};
 use serde_json::json;
 
 /// The command.
@@ -23,7 +23,7 @@ fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
     let (min, max) = PROTOCOL_RANGE;
     match m.text("format") {
         "pretty" | "" => cx.output(format!(
-            "Consul v{COMPATIBLE}\nRevision {REVISION}\nBuild Date {BUILD_DATE}\nProtocol {PROTOCOL} spoken by default, \
+            "Tribune v{OWN}, compatible with Consul v{COMPATIBLE}\nRevision {REVISION}\nBuild Date {BUILD_DATE}\nProtocol {PROTOCOL} spoken by default, \
              understands {min} to {max} (agent will automatically use protocol >2 when speaking to compatible agents)\n"
         )),
         "json" => cx.output(json(
