@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn version_beats_help_but_only_before_the_command() {
-        assert!(outcome(&["-v", "-h"]).1.starts_with("Consul v"));
+        assert!(outcome(&["-v", "-h"]).1.starts_with("Tribune v"));
         assert!(outcome(&["--version"]).1.ends_with("compatible agents)\n\n"));
         assert_eq!(outcome(&["kv", "-v"]).0, 1);
     }
