@@ -18,6 +18,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A leaf holds up to 17 records before it splits; a quarter of this must exceed that.
 const SEGMENT: usize = 1 << 20;
@@ -57,7 +58,23 @@ fn sled_error(error: sled::Error) -> io::Error {
     }
 }
 
+/// How long a taken lock is asked for again: a child that was just forked keeps a copy of every descriptor until it
+/// executes its program, so a lock may outlive its owner for an instant.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
 fn open_db(dir: &Path) -> Result<sled::Db, RaftError> {
+    let start = Instant::now();
+    loop {
+        match try_open_db(dir) {
+            Err(RaftError::InUse(_)) if start.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn try_open_db(dir: &Path) -> Result<sled::Db, RaftError> {
     let config = sled::Config::new()
         .path(dir)
         .segment_size(SEGMENT)
