@@ -10,7 +10,8 @@
 //! | [`http`], [`dns`], [`ui`] | the doors of an agent |
 //! | [`agent`] | the daemon, local services and checks, anti-entropy |
 //! | [`server`] | endpoint handlers, blocking queries, leader duties |
-//! | [`rpc`] | the method table |
+//! | [`rpc`] | the server port: method table, multiplexing, connection pool |
+//! | [`gossip`] | membership, failure detection, events and queries |
 //! | [`raft`] | consensus, log on disk, snapshots |
 //! | [`state`] | tables, indexes, watches |
 //! | [`filter`] | the expression language of `?filter=` |
@@ -26,6 +27,7 @@ pub mod client;
 pub mod config;
 pub mod dns;
 pub mod filter;
+pub mod gossip;
 pub mod http;
 pub mod raft;
 pub mod rpc;
