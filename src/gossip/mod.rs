@@ -8,3 +8,9 @@
 //! | `serf` | intents, events, queries, tags on top of it; no sockets, no clock |
 //! | `coordinate` | network coordinates (Vivaldi) |
 //! | `pool` | a running pool: sockets and timers around the parts above |
+
+pub mod pool;
+pub mod serf;
+
+pub use pool::{KeyReply, MergeCheck, Pool, PoolConfig, PoolState, QueryReply, QueryRequest, QueryResponses, Timing};
+pub use serf::{Event, IncomingQuery, Logger, Member, MemberStatus, Tags, UserEvent};

@@ -1,0 +1,81 @@
+//! Asking the pool (`spec/gossip.md` 4.5).
+
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// A question to the members.
+#[derive(Clone, Debug, Default)]
+pub struct QueryRequest {
+    /// Name.
+    pub name: String,
+    /// Payload.
+    pub payload: Bytes,
+    /// Only these nodes answer; empty for all.
+    pub filter_nodes: Vec<String>,
+    /// Only members answer whose tags match these regular expressions.
+    pub filter_tags: BTreeMap<String, String>,
+    /// Every addressed member confirms that it got the question.
+    pub request_ack: bool,
+    /// Number of members that each answer is also sent through.
+    pub relay_factor: u8,
+    /// Time for answers; zero for the pool's default, which grows with its size.
+    pub timeout: Duration,
+}
+
+/// One confirmation or answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryReply {
+    /// The member got the question.
+    Ack {
+        /// Who.
+        from: String,
+    },
+    /// The member answered.
+    Response {
+        /// Who.
+        from: String,
+        /// What.
+        payload: Bytes,
+    },
+}
+
+/// The answers to one query while they arrive.
+#[derive(Debug)]
+pub struct QueryResponses {
+    pub(super) replies: mpsc::Receiver<QueryReply>,
+    pub(super) deadline: Instant,
+}
+
+impl QueryResponses {
+    /// The next confirmation or answer; none after the deadline.
+    pub async fn next(&mut self) -> Option<QueryReply> {
+        tokio::time::timeout_at(self.deadline, self.replies.recv()).await.ok().flatten()
+    }
+
+    /// When the query ends.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+/// What a keyring operation came to in the whole pool (`spec/gossip.md` 4.5, 6.7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyReply {
+    /// Messages by node; nodes without one are left out.
+    pub messages: BTreeMap<String, String>,
+    /// Members that were asked.
+    pub num_nodes: usize,
+    /// Members that answered.
+    pub num_responses: usize,
+    /// Members that refused.
+    pub num_errors: usize,
+    /// Number of members that hold a key, by the key in base64.
+    pub keys: BTreeMap<String, usize>,
+    /// Number of members whose primary key it is, by the key in base64.
+    pub primary_keys: BTreeMap<String, usize>,
+    /// Why the operation failed as a whole: not all members answered, or some refused.
+    pub error: Option<String>,
+}
