@@ -2,6 +2,9 @@
 //!
 //! A row is a marker type; `server` gives it a handler, and every door (HTTP, DNS, the wire) calls it through the marker.
 
+use crate::types::cluster::{
+    AutopilotState, Empty, EventFireRequest, EventFireResponse, KeyringRequest, KeyringResponses, RaftStats,
+};
 use crate::types::coordinate::DatacenterMap;
 use crate::types::operator::{AutopilotConfig, ClusterHealth, RaftConfiguration, UsageReport};
 use crate::types::requests::*;
@@ -38,6 +41,8 @@ macro_rules! methods {
 }
 
 methods! {
+    StatusPing = "Status.Ping": Empty => ();
+    StatusRaftStats = "Status.RaftStats": Empty => RaftStats;
     StatusLeader = "Status.Leader": DcRequest => String;
     StatusPeers = "Status.Peers": DcRequest => Vec<String>;
 
@@ -77,9 +82,13 @@ methods! {
     InternalNodeInfo = "Internal.NodeInfo": NodeRequest => IndexedNodeDump;
     InternalNodeDump = "Internal.NodeDump": DcRequest => IndexedNodeDump;
     InternalServiceDump = "Internal.ServiceDump": ServiceDumpRequest => IndexedCheckServiceNodes;
+    InternalEventFire = "Internal.EventFire": EventFireRequest => EventFireResponse;
+    InternalKeyringOperation = "Internal.KeyringOperation": KeyringRequest => KeyringResponses;
 
     OperatorRaftGetConfiguration = "Operator.RaftGetConfiguration": DcRequest => RaftConfiguration;
     OperatorRaftRemovePeer = "Operator.RaftRemovePeerByID": RaftRemovePeerRequest => ();
+    OperatorRaftRemovePeerByAddress = "Operator.RaftRemovePeerByAddress": RaftRemovePeerRequest => ();
+    OperatorAutopilotState = "Operator.AutopilotState": DcRequest => AutopilotState;
     OperatorAutopilotGetConfiguration = "Operator.AutopilotGetConfiguration": DcRequest => AutopilotConfig;
     OperatorAutopilotSetConfiguration = "Operator.AutopilotSetConfiguration": AutopilotSetRequest => bool;
     OperatorServerHealth = "Operator.ServerHealth": DcRequest => ClusterHealth;

@@ -1,5 +1,26 @@
-//! The server port: the table of methods. Framing, multiplexing and connection pools join it with the cluster.
+//! The server port: framing, multiplexing, connection pools, the link between servers, snapshots, event streams
+//! (`spec/rpc.md`).
+//!
+//! Serving: [`listen`] binds the port, [`Port::serve`] hands what arrives to a [`Service`]. Calling: [`Connections`] keeps one
+//! multiplexed session per server, [`Servers`] chooses a server and repeats a call where that is safe, [`RaftLinks`] carries
+//! the consensus between servers. What TLS will do to a connection stands behind [`Security`].
 
+mod connections;
+mod error;
+mod links;
 pub mod method;
+mod port;
+mod security;
+mod servers;
+mod service;
+mod snapshot;
 
+pub use connections::{ConnectionSettings, Connections};
+pub use error::CallError;
+pub use links::RaftLinks;
 pub use method::Method;
+pub use port::{Port, PortLimits, listen};
+pub use security::{AnyStream, Plain, Security};
+pub use servers::{CallSettings, ServerAddress, Servers};
+pub use service::{Archive, Called, HealthView, Service};
+pub use snapshot::{SnapshotOp, SnapshotReply, SnapshotRequest, SnapshotResponse};

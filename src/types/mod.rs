@@ -5,6 +5,7 @@
 //! nothing of tables, sockets or the agent.
 
 pub mod check;
+pub mod cluster;
 pub mod coordinate;
 pub mod duration;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod requests;
 pub mod service;
 pub mod session;
 pub mod system;
+pub mod time;
 pub mod txn;
 pub mod validate;
 pub mod value;

@@ -89,7 +89,8 @@ pub struct ServerHealth {
     pub name: String,
     /// `ip:port`.
     pub address: String,
-    /// Gossip status.
+    /// Gossip status; a number on the wire.
+    #[serde(with = "serf_status")]
     pub serf_status: String,
     /// Version.
     pub version: String,
@@ -106,6 +107,7 @@ pub struct ServerHealth {
     /// It votes.
     pub voter: bool,
     /// RFC 3339 time of the last change of `healthy`.
+    #[serde(with = "super::time")]
     pub stable_since: String,
 }
 
@@ -146,4 +148,29 @@ pub struct UsageReport {
     /// About the answer.
     #[serde(flatten)]
     pub meta: QueryMeta,
+}
+
+/// Gossip statuses by their number on the wire.
+const SERF_STATUSES: [&str; 5] = ["none", "alive", "leaving", "left", "failed"];
+
+/// A gossip status: text in JSON, its number in msgpack.
+mod serf_status {
+    use super::SERF_STATUSES;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.serialize_str(text);
+        }
+        let number = SERF_STATUSES.iter().position(|status| *status == text).unwrap_or_default();
+        serializer.serialize_u64(number as u64)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        if deserializer.is_human_readable() {
+            return String::deserialize(deserializer);
+        }
+        let number = u64::deserialize(deserializer)?;
+        Ok(SERF_STATUSES.get(number as usize).copied().unwrap_or("none").to_owned())
+    }
 }

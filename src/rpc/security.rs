@@ -1,0 +1,54 @@
+//! The one place where a connection of the server port may be wrapped before its protocol begins.
+
+use futures::future::BoxFuture;
+use std::io;
+use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// Both directions of a connection.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A connection, plain or wrapped.
+pub type AnyStream = Box<dyn Duplex>;
+
+/// Wraps connections (`spec/rpc.md` 2).
+pub trait Security: Send + Sync + 'static {
+    /// Prepares a connection that was dialed; the type byte of the protocol comes next.
+    fn dialed<'a>(&'a self, stream: TcpStream, to: SocketAddr) -> BoxFuture<'a, io::Result<AnyStream>>;
+
+    /// Takes an accepted connection whose first byte was read. Returns the connection with the type byte of its protocol, or
+    /// `None` to close it without a word.
+    fn accepted<'a>(
+        &'a self,
+        first: u8,
+        stream: TcpStream,
+        from: SocketAddr,
+    ) -> BoxFuture<'a, io::Result<Option<(u8, AnyStream)>>>;
+}
+
+/// First bytes that announce TLS: an upgrade (3), one without a client certificate (7), and a TLS record itself.
+fn announces_tls(first: u8) -> bool {
+    matches!(first, 3 | 7 | 20..)
+}
+
+/// No TLS: connections stay as they are, and those that announce TLS are closed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain;
+
+impl Security for Plain {
+    fn dialed<'a>(&'a self, stream: TcpStream, _to: SocketAddr) -> BoxFuture<'a, io::Result<AnyStream>> {
+        Box::pin(async { Ok(Box::new(stream) as AnyStream) })
+    }
+
+    fn accepted<'a>(
+        &'a self,
+        first: u8,
+        stream: TcpStream,
+        _from: SocketAddr,
+    ) -> BoxFuture<'a, io::Result<Option<(u8, AnyStream)>>> {
+        Box::pin(async move { Ok((!announces_tls(first)).then(|| (first, Box::new(stream) as AnyStream))) })
+    }
+}

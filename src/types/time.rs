@@ -1,0 +1,107 @@
+//! Instants of answers: RFC 3339 text here and in JSON, 15 bytes in msgpack (`spec/rpc.md` 5). For `#[serde(with)]`.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serializer};
+use std::fmt;
+
+/// The zero instant, before anything happened.
+pub const ZERO: &str = "0001-01-01T00:00:00Z";
+
+/// Seconds from the zero instant to the Unix epoch.
+const UNIX: i64 = 62_135_596_800;
+
+/// Writes an RFC 3339 text; what is none, the empty text too, is the zero instant.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = if text.is_empty() { ZERO } else { text };
+    if serializer.is_human_readable() {
+        return serializer.serialize_str(text);
+    }
+    let time = DateTime::parse_from_rfc3339(text).map_or(DateTime::UNIX_EPOCH, |time| time.to_utc());
+    let seconds = if text == ZERO { 0 } else { time.timestamp() + UNIX };
+    let mut bytes = [0xff; 15];
+    bytes[0] = 1;
+    bytes[1..9].copy_from_slice(&seconds.to_be_bytes());
+    bytes[9..13].copy_from_slice(&(time.timestamp_subsec_nanos() as i32).to_be_bytes());
+    serializer.serialize_bytes(&bytes)
+}
+
+/// Reads what [`serialize`] writes, `nil` as the zero instant.
+///
+/// # Errors
+/// Bytes that are no instant.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    if deserializer.is_human_readable() {
+        return String::deserialize(deserializer);
+    }
+    deserializer.deserialize_bytes(Instant)
+}
+
+struct Instant;
+
+impl Visitor<'_> for Instant {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("15 or 16 bytes of an instant")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<String, E> {
+        let seconds = match bytes {
+            [] => return Ok(ZERO.into()),
+            [1, rest @ ..] if rest.len() == 14 => rest,
+            [2, rest @ ..] if rest.len() == 15 => rest,
+            _ => return Err(E::invalid_length(bytes.len(), &self)),
+        };
+        let number = |range: std::ops::Range<usize>| {
+            seconds[range].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+        };
+        let (seconds, nanos) = (number(0..8) as i64, number(8..12) as u32);
+        let time: Option<DateTime<Utc>> =
+            seconds.checked_sub(UNIX).and_then(|unix| DateTime::from_timestamp(unix, nanos));
+        let time = time.ok_or_else(|| E::custom("an instant out of range"))?;
+        Ok(shortest(time))
+    }
+}
+
+/// RFC 3339 with as many decimals as there are.
+fn shortest(time: DateTime<Utc>) -> String {
+    let text = time.to_rfc3339_opts(SecondsFormat::Nanos, true);
+    let (head, _) = text.split_once('Z').unwrap_or((&text, ""));
+    format!("{}Z", head.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::types::msgpack;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct At(#[serde(with = "super")] String);
+
+    #[test]
+    fn instants_have_fifteen_bytes() {
+        let cases = [
+            ("0001-01-01T00:00:00Z", "af010000000000000000 00000000ffff"),
+            ("2026-11-20T22:14:11.160095564Z", "af010000000ee292bd33 098add4cffff"),
+            ("2026-11-20T22:14:10Z", "af010000000ee292bd32 00000000ffff"),
+        ];
+        for (text, hex) in cases {
+            let bytes = msgpack::to_vec(&At(text.into())).expect("encodes");
+            let shown: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(shown, hex.replace(' ', ""));
+            assert_eq!(msgpack::from_slice::<At>(&bytes).expect("decodes").0, text);
+            let json = serde_json::to_string(&At(text.into())).expect("encodes");
+            assert_eq!(json, format!("{text:?}"));
+        }
+        assert_eq!(msgpack::from_slice::<At>(&[0xc0]).expect("nil is zero").0, super::ZERO);
+        for bad in [&[0xa3, 1, 2, 3][..], &[0xa1, 9], &[0xaf, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]] {
+            assert!(msgpack::from_slice::<At>(bad).is_err());
+        }
+        let far = [&[0xaf, 1][..], &[0x7f; 8], &[0; 6]].concat();
+        assert!(msgpack::from_slice::<At>(&far).is_err());
+    }
+}
