@@ -3,7 +3,7 @@
 use super::data_dir::{DataDir, new_node_id, valid_id};
 use super::{Agent, Leaving, Parts, banner, notify};
 use crate::config::{self, Load, RuntimeConfig};
-use crate::server::{self, Server, ServerConfig, ServerDetails, StaticMembers};
+use crate::server::{self, Gossip, Server, ServerConfig, ServerDetails, StaticMembers};
 use crate::telemetry::{logging, metrics};
 use crate::types::operator::AutopilotConfig;
 use crate::types::{Error, Result, version};
@@ -269,7 +269,7 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
     for warning in warnings {
         tracing::warn!(target: "agent", "{warning}");
     }
-    let server = Server::start(server_config(&config, &node_id)?).await?;
+    let server = Server::start(server_config(&config, &node_id)?, alone(&config, &node_id)?, None).await?;
     let agent = Agent::new(Parts { config: config.clone(), load, node_id, server: Some(server) });
     let mut process = Process {
         agent: agent.clone(),
@@ -328,20 +328,30 @@ fn server_meta(config: &RuntimeConfig) -> BTreeMap<String, String> {
     meta
 }
 
-fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> {
+/// Address and port of the server that others are told.
+fn server_address(config: &RuntimeConfig) -> Result<SocketAddr> {
     let advertised = config.advertise_addr.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let port = u16::try_from(config.ports.server).map_err(|_| Error::new("server-port must be greater than zero"))?;
-    let address = config.rpc_advertise_addr.unwrap_or(SocketAddr::new(advertised, port));
+    Ok(config.rpc_advertise_addr.unwrap_or(SocketAddr::new(advertised, port)))
+}
+
+/// The members of a datacenter that has only this server.
+fn alone(config: &RuntimeConfig, node_id: &str) -> Result<Gossip> {
+    let address = server_address(config)?;
     let member = server::Member {
         name: config.node_name.clone(),
         id: node_id.to_owned(),
-        address: advertised,
+        datacenter: config.datacenter.clone(),
+        address: address.ip(),
         status: server::MemberStatus::Alive,
         version: version::COMPATIBLE.to_owned(),
-        server: Some(ServerDetails { port, meta: server_meta(config) }),
+        server: Some(ServerDetails { port: address.port(), meta: server_meta(config), ..ServerDetails::default() }),
     };
-    let members = Arc::new(StaticMembers::new(vec![member]));
-    let base = ServerConfig::new(&config.datacenter, &config.node_name, node_id, address, members);
+    Ok(Gossip::alone(Arc::new(StaticMembers::new(vec![member]))))
+}
+
+fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> {
+    let base = ServerConfig::new(&config.datacenter, &config.node_name, node_id, server_address(config)?);
     let autopilot = AutopilotConfig {
         cleanup_dead_servers: config.autopilot.cleanup_dead_servers,
         last_contact_threshold: config.autopilot.last_contact_threshold,

@@ -1,10 +1,9 @@
 //! The settings of a server, resolved: no defaults are looked up after this.
 
-use super::members::Members;
+use crate::rpc::ConnectionSettings;
 use crate::types::operator::AutopilotConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of a server; [`ServerConfig::new`] gives the defaults of a production server.
@@ -24,6 +23,11 @@ pub struct ServerConfig {
     pub dev: bool,
     /// Elect itself when there is no raft state.
     pub bootstrap: bool,
+    /// Without raft state, wait until this many servers are in the datacenter and elect with them; 0 waits to be added by
+    /// a leader.
+    pub bootstrap_expect: u32,
+    /// Never vote.
+    pub non_voter: bool,
     /// Factor on raft's base timings, 1 to 10.
     pub raft_multiplier: u32,
     /// Time between looks at whether a snapshot is due.
@@ -38,6 +42,12 @@ pub struct ServerConfig {
     pub max_query_time: Duration,
     /// How long a request waits for a leader.
     pub rpc_hold_timeout: Duration,
+    /// Longest wait for another server's answer to a call that does not block.
+    pub rpc_client_timeout: Duration,
+    /// How connections to other servers are made.
+    pub connections: ConnectionSettings,
+    /// How long a server that left goes on answering.
+    pub leave_drain_time: Duration,
     /// Shortest session TTL.
     pub session_ttl_min: Duration,
     /// Largest raft entry of a transaction or value is limited by HTTP; this one only warns.
@@ -56,20 +66,21 @@ pub struct ServerConfig {
     pub reconcile_interval: Duration,
     /// Time between autopilot's looks at the servers' health.
     pub server_health_interval: Duration,
+    /// Time between autopilot's decisions: promotions and removals.
+    pub autopilot_interval: Duration,
     /// Autopilot settings stored when there are none yet.
     pub autopilot: AutopilotConfig,
-    /// Who is in the datacenter.
-    pub members: Arc<dyn Members>,
+    /// Time between looks at whether all servers of the datacenter are in the WAN pool.
+    pub wan_flood_interval: Duration,
 }
 
 impl ServerConfig {
-    /// A production server with the reference's defaults (`spec/semantics.md` 9, 11.4, 12.1, 14.2, 16.1).
+    /// A production server with the reference's defaults (`spec/semantics.md` 9, 11.4, 12.1, 14, 16.1, 23.1).
     pub fn new(
         datacenter: impl Into<String>,
         node_name: impl Into<String>,
         node_id: impl Into<String>,
         address: SocketAddr,
-        members: Arc<dyn Members>,
     ) -> ServerConfig {
         ServerConfig {
             datacenter: datacenter.into(),
@@ -79,6 +90,8 @@ impl ServerConfig {
             data_dir: None,
             dev: false,
             bootstrap: false,
+            bootstrap_expect: 0,
+            non_voter: false,
             raft_multiplier: 5,
             raft_snapshot_interval: Duration::from_secs(30),
             raft_snapshot_threshold: 16384,
@@ -86,6 +99,13 @@ impl ServerConfig {
             default_query_time: Duration::from_secs(300),
             max_query_time: Duration::from_secs(600),
             rpc_hold_timeout: Duration::from_secs(7),
+            rpc_client_timeout: Duration::from_secs(60),
+            connections: ConnectionSettings {
+                idle_streams: 64,
+                idle_limit: Duration::from_secs(120),
+                ..ConnectionSettings::default()
+            },
+            leave_drain_time: Duration::from_secs(5),
             session_ttl_min: Duration::from_secs(10),
             raft_entry_warn_bytes: 1 << 20,
             tombstone_ttl: Duration::from_secs(15 * 60),
@@ -95,8 +115,9 @@ impl ServerConfig {
             coordinate_max_batches: 5,
             reconcile_interval: Duration::from_secs(60),
             server_health_interval: Duration::from_secs(2),
+            autopilot_interval: Duration::from_secs(10),
             autopilot: AutopilotConfig::default(),
-            members,
+            wan_flood_interval: Duration::from_secs(60),
         }
     }
 }

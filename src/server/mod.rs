@@ -9,8 +9,10 @@ mod catalog;
 pub mod config;
 mod consistency;
 mod coordinate;
+mod directory;
 pub mod endpoint;
 mod gauges;
+pub mod gossip;
 mod health;
 mod internal;
 mod kvs;
@@ -18,6 +20,7 @@ mod leader;
 pub mod members;
 mod near;
 mod operator;
+pub mod router;
 mod session;
 mod shared;
 mod snapshot;
@@ -28,15 +31,19 @@ mod txn;
 
 pub use config::ServerConfig;
 pub use endpoint::{Answer, Archive, Encoded, Encoding, Endpoint, Found, ReadContext, ReadEndpoint, Shared};
+pub use gossip::{Gossip, GossipMembers};
 pub use members::{Member, MemberStatus, Members, ServerDetails, StaticMembers};
+pub use router::{RemoteServer, Router};
 
 use crate::acl::{Authorizer, Resolver};
 use crate::raft::{Raft, RaftConfig};
+use crate::rpc::{Connections, Port, RaftLinks};
 use crate::state::{Command, Outcome, Store};
 use crate::types::requests::{ReadReply, ReadRequest};
 use crate::types::{Error, QueryOptions, Result};
 use blocking::{Evaluated, evaluate};
 use bytes::Bytes;
+use directory::Directory;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -55,6 +62,10 @@ pub struct Server {
 
 struct Inner {
     config: ServerConfig,
+    gossip: Gossip,
+    directory: Arc<Directory>,
+    router: Router,
+    connections: Connections,
     store: Arc<Store>,
     raft: Raft,
     resolver: Resolver,
@@ -72,16 +83,29 @@ struct Inner {
 }
 
 impl Server {
-    /// Opens the raft state, starts taking part in the cluster and starts the leader duties.
+    /// Opens the raft state, serves `port`, takes part in the cluster and starts the leader duties. Without a port there are
+    /// no other servers.
     ///
     /// # Errors
     /// The text of what could not be opened.
-    pub async fn start(config: ServerConfig) -> Result<Server> {
+    pub async fn start(config: ServerConfig, gossip: Gossip, port: Option<Port>) -> Result<Server> {
         let store = Arc::new(Store::new());
-        let raft = Raft::start(raft_config(&config), Arc::clone(&store)).await;
+        let directory = Arc::new(Directory::new(Arc::clone(&gossip.members)));
+        let raft = match &port {
+            None => Raft::start(raft_config(&config), Arc::clone(&store)).await,
+            Some(_) => {
+                let directory = Arc::clone(&directory);
+                let links = RaftLinks::new(Arc::new(move |id: &str| directory.address(id)));
+                Raft::start_with(raft_config(&config), Arc::clone(&store), Arc::new(links)).await
+            }
+        };
         let raft = raft.map_err(|error| Error::new(error.to_string()))?;
         let server = Server {
             inner: Arc::new(Inner {
+                router: Router::new(&config.datacenter, &config.node_name, gossip.wan.clone()),
+                connections: Connections::new(config.connections.clone()),
+                gossip,
+                directory,
                 config,
                 store,
                 raft,
@@ -108,6 +132,26 @@ impl Server {
     /// The settings it runs with.
     pub fn config(&self) -> &ServerConfig {
         &self.inner.config
+    }
+
+    /// The gossip pools.
+    pub fn gossip(&self) -> &Gossip {
+        &self.inner.gossip
+    }
+
+    /// The way to other datacenters.
+    pub fn router(&self) -> &Router {
+        &self.inner.router
+    }
+
+    /// Connections to other servers.
+    pub fn connections(&self) -> &Connections {
+        &self.inner.connections
+    }
+
+    /// Who is in the datacenter.
+    fn members(&self) -> &dyn Members {
+        &*self.inner.gossip.members
     }
 
     /// Its part in the consensus.
@@ -221,13 +265,12 @@ impl Server {
 
     /// Figures of the group `consul` in `/v1/agent/self`; raft reports a group of its own ([`Raft::stats`]).
     pub fn stats(&self) -> BTreeMap<String, String> {
-        let leader = self.raft().leader().map(|leader| leader.address).unwrap_or_default();
         BTreeMap::from([
             ("acl".to_owned(), "disabled".to_owned()),
             ("bootstrap".to_owned(), self.config().bootstrap.to_string()),
-            ("known_datacenters".to_owned(), "1".to_owned()),
+            ("known_datacenters".to_owned(), self.router().datacenters().len().to_string()),
             ("leader".to_owned(), self.raft().is_leader().to_string()),
-            ("leader_addr".to_owned(), leader),
+            ("leader_addr".to_owned(), self.leader_address()),
             ("server".to_owned(), "true".to_owned()),
         ])
     }

@@ -34,7 +34,7 @@ impl Endpoint for OperatorRaftGetConfiguration {
     async fn serve(server: &Server, args: DcRequest) -> Result<RaftConfiguration> {
         server.admit_operator(&args).await?;
         let members: BTreeMap<String, String> =
-            server.config().members.list().into_iter().map(|member| (member.id, member.name)).collect();
+            server.members().list().iter().map(|member| (member.id.clone(), member.name.clone())).collect();
         let leader = server.raft().leader().map(|leader| leader.id).unwrap_or_default();
         let last_index = server.raft().last_log_index();
         let row = |peer: crate::raft::Peer| {

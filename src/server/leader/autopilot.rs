@@ -66,7 +66,7 @@ async fn ensure_config(server: &Server) {
 fn assess(server: &Server, before: &ClusterHealth) -> ClusterHealth {
     let settings = server.store().snapshot().autopilot_config();
     let settings = settings.map_or_else(|| server.config().autopilot.clone(), |settings| (*settings).clone());
-    let members = server.config().members.list();
+    let members = server.members().list();
     let servers: Vec<ServerHealth> = server
         .raft()
         .configuration()
@@ -75,7 +75,7 @@ fn assess(server: &Server, before: &ClusterHealth) -> ClusterHealth {
         .map(|peer| {
             let member = members.iter().find(|member| member.id == peer.id);
             let was = before.servers.iter().find(|was| was.id == peer.id);
-            server_health(server, peer, member, &settings, was)
+            server_health(server, peer, member.map(|member| &**member), &settings, was)
         })
         .collect();
     summarize(servers)

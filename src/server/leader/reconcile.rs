@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Reconciles at once, whenever the members change, and periodically; runs while this server leads.
 pub(super) async fn run(server: Server) {
     let config = server.config();
-    let mut changes = config.members.changes();
+    let mut changes = server.members().changes();
     loop {
         changes.borrow_and_update();
         let start = Instant::now();
@@ -40,7 +40,7 @@ pub(super) async fn run(server: Server) {
 
 /// One look at every member, then at every node that should be one; false when something failed.
 async fn pass(server: &Server) -> bool {
-    let members = server.config().members.list();
+    let members = server.members().list();
     let mut complete = true;
     for member in &members {
         let start = Instant::now();
@@ -62,7 +62,7 @@ async fn pass(server: &Server) -> bool {
 }
 
 /// Nodes that gossip once vouched for and that it no longer knows. External nodes have no `serfHealth` and stay.
-fn vanished(server: &Server, members: &[Member]) -> BTreeSet<String> {
+fn vanished(server: &Server, members: &[Arc<Member>]) -> BTreeSet<String> {
     let known: BTreeSet<String> = members.iter().map(|member| member.name.to_lowercase()).collect();
     let (_, checks) = server.store().snapshot().checks_in_state(&mut WatchSet::none(), "any", &BTreeMap::new());
     let serf = checks.iter().filter(|check| check.check_id == SERF_CHECK);
@@ -205,6 +205,7 @@ mod tests {
         let member = Member {
             name: "n1".into(),
             id: "a5dd4b9a-28e8-4e6f-9ad7-c22e4b8ccba6".into(),
+            datacenter: "dc1".into(),
             address: "127.0.0.2".parse().expect("an address"),
             status: MemberStatus::Alive,
             version: "1.21.4".into(),

@@ -147,10 +147,10 @@ async fn a_restore_wakes_every_watcher() {
 async fn without_a_leader_requests_wait_for_the_hold_time_and_stale_reads_too_before_first_contact() {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8300));
     let members = Arc::new(StaticMembers::new(Vec::new()));
-    let mut config = ServerConfig::new("dc1", "n1", NODE_ID, address, members);
+    let mut config = ServerConfig::new("dc1", "n1", NODE_ID, address);
     config.dev = true;
     config.rpc_hold_timeout = Duration::from_millis(20);
-    let server = Server::start(config).await.expect("starts without a cluster");
+    let server = Server::start(config, Gossip::alone(members), None).await.expect("starts without a cluster");
     assert_eq!(refusal(server.call::<KvsGet>(key("k")).await), "No cluster leader");
     assert_eq!(refusal(kv(&server, KvOp::Set, "k", |_| {}).await), "No cluster leader");
     let mut stale = key("k");

@@ -27,11 +27,11 @@ async fn server() -> Server {
 async fn server_with(change: impl FnOnce(&mut ServerConfig)) -> (Server, Arc<StaticMembers>) {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8300));
     let members = Arc::new(StaticMembers::new(vec![member("n1", NODE_ID)]));
-    let mut config = ServerConfig::new("dc1", "n1", NODE_ID, address, members.clone());
+    let mut config = ServerConfig::new("dc1", "n1", NODE_ID, address);
     config.dev = true;
     config.bootstrap = true;
     change(&mut config);
-    let server = Server::start(config).await.expect("a server in memory starts");
+    let server = Server::start(config, Gossip::alone(members.clone()), None).await.expect("a server in memory starts");
     server.readiness().wait_for(|ready| *ready).await.expect("it becomes ready");
     // What a new leader writes comes before the test, so that the test's writes are the only ones.
     until(&server, |state, watch| state.node(watch, "n1").1).await;
@@ -50,10 +50,11 @@ fn member(name: &str, id: &str) -> Member {
     Member {
         name: name.into(),
         id: id.into(),
+        datacenter: "dc1".into(),
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         status: MemberStatus::Alive,
         version: "1.21.4".into(),
-        server: Some(ServerDetails { port: 8300, meta }),
+        server: Some(ServerDetails { port: 8300, meta, ..ServerDetails::default() }),
     }
 }
 
