@@ -158,6 +158,11 @@ impl<'a> Call<'a> {
         self.headers.insert(LAST_CONTACT.clone(), HeaderValue::from(millis));
     }
 
+    /// Says that the answer did not come from the agent's cache.
+    pub fn set_cache_miss(&mut self) {
+        self.headers.insert(CACHE.clone(), HeaderValue::from_static("MISS"));
+    }
+
     /// Takes the headers of a read's metadata back: some answers without a result go out before they are known.
     pub fn clear_meta(&mut self) {
         for name in [&INDEX, &KNOWN_LEADER, &LAST_CONTACT, &QUERY_BACKEND, &FILTERED] {
@@ -203,7 +208,7 @@ impl<'a> Call<'a> {
                     self.set_effective_consistency(&options);
                 }
                 if self.params.has("cached") && self.settings.use_cache {
-                    self.headers.insert(CACHE.clone(), HeaderValue::from_static("MISS"));
+                    self.set_cache_miss();
                 }
             }
             Err(_) if self.route.has(routes::META) => self.set_meta(&QueryMeta::default()),

@@ -175,7 +175,7 @@ async fn respond(call: &mut Call<'_>) -> Result<Answer> {
         return Ok(Answer::text(StatusCode::FORBIDDEN, "Endpoint is blocked by agent configuration"));
     }
     let method = parts.method.as_str();
-    if method == "OPTIONS" || !route.allows(method) {
+    if !route.has(routes::OWN_METHODS) && (method == "OPTIONS" || !route.allows(method)) {
         let allow = format!("OPTIONS,{}", route.methods);
         call.headers.insert(header::ALLOW, HeaderValue::from_str(&allow).expect("methods are header text"));
         return Ok(match method {

@@ -25,6 +25,7 @@ mod health;
 mod kv;
 mod listen;
 mod operator;
+mod query;
 mod session;
 mod snapshot;
 mod status;

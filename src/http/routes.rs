@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::{
-    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, kv, operator, session, snapshot,
-    status, txn, ui,
+    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, kv, operator, query, session,
+    snapshot, status, txn, ui,
 };
 use crate::types::Result;
 use ahash::AHashMap;
@@ -29,6 +29,9 @@ pub const EFFECTIVE: u8 = 16;
 pub const DISCOVERY: u8 = 32;
 /// A failing read still carries index headers.
 pub const META: u8 = 64;
+
+/// The handler looks at the method itself.
+pub const OWN_METHODS: u8 = 128;
 
 /// A row of the table.
 pub struct Route {
@@ -85,6 +88,7 @@ const GROUPS: &[&[Route]] = &[
     event::ROUTES,
     snapshot::ROUTES,
     operator::ROUTES,
+    query::ROUTES,
     ui::ROUTES,
     acl::ROUTES,
 ];

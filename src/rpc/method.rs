@@ -7,6 +7,7 @@ use crate::types::cluster::{
 };
 use crate::types::coordinate::DatacenterMap;
 use crate::types::operator::{AutopilotConfig, ClusterHealth, RaftConfiguration, UsageReport};
+use crate::types::prepared_query::*;
 use crate::types::requests::*;
 use crate::types::txn::{TxnReadRequest, TxnReadResponse, TxnRequest, TxnResponse};
 use crate::types::{DeregisterRequest, KvRequest, RegisterRequest, SessionRequest};
@@ -78,6 +79,13 @@ methods! {
     CoordinateListDatacenters = "Coordinate.ListDatacenters": DcRequest => Vec<DatacenterMap>;
     CoordinateListNodes = "Coordinate.ListNodes": DcRequest => IndexedCoordinates;
     CoordinateNode = "Coordinate.Node": NodeRequest => IndexedCoordinates;
+
+    PreparedQueryApply = "PreparedQuery.Apply": PreparedQueryRequest => String;
+    PreparedQueryGet = "PreparedQuery.Get": PreparedQuerySpecificRequest => IndexedPreparedQueries;
+    PreparedQueryList = "PreparedQuery.List": DcRequest => IndexedPreparedQueries;
+    PreparedQueryExplain = "PreparedQuery.Explain": PreparedQueryExecuteRequest => PreparedQueryExplainResponse;
+    PreparedQueryExecute = "PreparedQuery.Execute": PreparedQueryExecuteRequest => PreparedQueryExecuteResponse;
+    PreparedQueryExecuteRemote = "PreparedQuery.ExecuteRemote": PreparedQueryExecuteRemoteRequest => PreparedQueryExecuteResponse;
 
     InternalNodeInfo = "Internal.NodeInfo": NodeRequest => IndexedNodeDump;
     InternalNodeDump = "Internal.NodeDump": DcRequest => IndexedNodeDump;

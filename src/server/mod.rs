@@ -20,6 +20,7 @@ mod leader;
 pub mod members;
 mod near;
 mod operator;
+mod query;
 pub mod router;
 mod session;
 mod shared;

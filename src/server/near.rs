@@ -1,6 +1,7 @@
 //! Sorting by distance from a node (`spec/semantics.md` 16.2).
 
-use super::ReadContext;
+use super::{ReadContext, Server};
+use crate::state::Snapshot;
 use crate::types::QuerySource;
 use std::collections::HashMap;
 
@@ -17,16 +18,27 @@ pub(super) fn sort_by_distance<T>(
     rows: &mut [T],
     node: impl Fn(&T) -> &str,
 ) {
-    let own = &cx.server.config().datacenter;
+    sort_nodes(cx.server, cx.state, source, rows, node);
+}
+
+/// The same outside of a read.
+pub(super) fn sort_nodes<T>(
+    server: &Server,
+    state: &Snapshot,
+    source: &QuerySource,
+    rows: &mut [T],
+    node: impl Fn(&T) -> &str,
+) {
+    let own = &server.config().datacenter;
     if source.node.is_empty() || !(source.datacenter.is_empty() || source.datacenter == *own) {
         return;
     }
-    let Some(from) = cx.state.coordinate_of(&source.node) else { return };
+    let Some(from) = state.coordinate_of(&source.node) else { return };
     let mut distances: HashMap<&str, f64> = HashMap::new();
     for row in rows.iter() {
         let name = node(row);
         distances.entry(name).or_insert_with(|| {
-            cx.state.coordinate_of(name).map_or(f64::INFINITY, |coordinate| from.distance_to(&coordinate))
+            state.coordinate_of(name).map_or(f64::INFINITY, |coordinate| from.distance_to(&coordinate))
         });
     }
     let mut keyed: Vec<(f64, usize)> = rows.iter().enumerate().map(|(at, row)| (distances[node(row)], at)).collect();

@@ -4,8 +4,8 @@ use crate::types::msgpack;
 use crate::types::requests::AutopilotSetRequest;
 use crate::types::txn::{TxnRequest, TxnResponse};
 use crate::types::{
-    DeregisterRequest, Index, KvRequest, NodeCoordinate, RegisterRequest, SessionRequest, SystemMetadataRequest,
-    TombstoneRequest,
+    DeregisterRequest, Index, KvRequest, NodeCoordinate, PreparedQueryRequest, RegisterRequest, SessionRequest,
+    SystemMetadataRequest, TombstoneRequest,
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub enum Command {
     TombstoneReap(Index),
     /// Coordinates of nodes; those of unknown nodes are ignored.
     CoordinateBatch(Vec<NodeCoordinate>),
+    /// A prepared query.
+    PreparedQuery(Box<PreparedQueryRequest>),
     /// All operations or none.
     Txn(TxnRequest),
     /// Autopilot settings.
@@ -87,6 +89,8 @@ pub mod kind {
     pub const TOMBSTONE: u8 = 5;
     /// Coordinates.
     pub const COORDINATES: u8 = 6;
+    /// Prepared query.
+    pub const PREPARED_QUERY: u8 = 7;
     /// Transaction.
     pub const TXN: u8 = 8;
     /// Autopilot settings.
@@ -113,6 +117,7 @@ impl Command {
                 write(&mut out, kind::TOMBSTONE, &request)
             }
             Command::CoordinateBatch(rows) => write(&mut out, kind::COORDINATES, rows),
+            Command::PreparedQuery(request) => write(&mut out, kind::PREPARED_QUERY, request),
             Command::Txn(request) => write(&mut out, kind::TXN, request),
             Command::Autopilot(request) => write(&mut out, kind::AUTOPILOT, request),
             Command::SystemMetadata(request) => write(&mut out, kind::SYSTEM_METADATA, request),
@@ -132,6 +137,7 @@ impl Command {
             kind @ kind::SESSION => Command::Session(read(kind, body)?),
             kind @ kind::TOMBSTONE => Command::TombstoneReap(read::<TombstoneRequest>(kind, body)?.reap_index),
             kind @ kind::COORDINATES => Command::CoordinateBatch(read(kind, body)?),
+            kind @ kind::PREPARED_QUERY => Command::PreparedQuery(read(kind, body)?),
             kind @ kind::TXN => Command::Txn(read(kind, body)?),
             kind @ kind::AUTOPILOT => Command::Autopilot(read(kind, body)?),
             kind @ kind::SYSTEM_METADATA => Command::SystemMetadata(read(kind, body)?),
@@ -154,7 +160,7 @@ fn read<T: DeserializeOwned>(kind: u8, body: &[u8]) -> Result<T, DecodeError> {
 mod tests {
     use super::*;
     use crate::types::txn::{TxnKvOp, TxnOp};
-    use crate::types::{DirEntry, KvOp, Node};
+    use crate::types::{DirEntry, KvOp, Node, PreparedQuery};
 
     #[test]
     fn every_command_comes_back_from_its_log_entry() {
@@ -172,6 +178,10 @@ mod tests {
             Command::Session(SessionRequest::default()),
             Command::TombstoneReap(7),
             Command::CoordinateBatch(vec![NodeCoordinate::default()]),
+            Command::PreparedQuery(Box::new(PreparedQueryRequest {
+                query: Some(PreparedQuery { name: "q".into(), ..Default::default() }),
+                ..Default::default()
+            })),
             Command::Txn(TxnRequest { ops: vec![set], ..Default::default() }),
             Command::Autopilot(AutopilotSetRequest::default()),
             Command::SystemMetadata(SystemMetadataRequest::default()),

@@ -30,10 +30,12 @@ pub enum Table {
     Coordinates,
     /// System metadata.
     SystemMetadata,
+    /// Prepared queries.
+    PreparedQueries,
 }
 
 /// All of them, in the order of their numbers, with the key of their row.
-pub const TABLES: [(Table, &str); 11] = [
+pub const TABLES: [(Table, &str); 12] = [
     (Table::Nodes, "nodes"),
     (Table::Services, "services"),
     (Table::Checks, "checks"),
@@ -45,6 +47,7 @@ pub const TABLES: [(Table, &str); 11] = [
     (Table::Sessions, "sessions"),
     (Table::Coordinates, "coordinates"),
     (Table::SystemMetadata, "system-metadata"),
+    (Table::PreparedQueries, "prepared-queries"),
 ];
 
 /// The rows of the `index` table. The fixed ones are plain numbers, because every write moves some.

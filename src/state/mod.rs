@@ -13,6 +13,7 @@
 //! | `kv`, `sessions`, `coordinates`, `system`, `txn` | the other tables, each with its queries |
 //! | `catalog`, `health`, `usage` | queries over several tables |
 //! | `index`, `watch` | what moved when, and who waits for it |
+//! | `query` | prepared queries and their templates |
 //! | `command`, `records` | bytes of the log and of snapshots |
 //! | `radix`, `key`, `delays` | the persistent tree, composite keys, the clock of lock delays |
 
@@ -26,6 +27,7 @@ mod index;
 mod key;
 mod kv;
 mod nodes;
+mod query;
 mod radix;
 mod records;
 mod register;

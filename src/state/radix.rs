@@ -144,6 +144,24 @@ impl<E: Entry> Tree<E> {
         }
     }
 
+    /// The entry with the longest key that `text` begins with.
+    pub fn longest_prefix(&self, text: &[u8]) -> Option<&E> {
+        let (mut edge, mut depth, mut found) = (self.root.as_ref()?, 0, None);
+        loop {
+            match edge {
+                Edge::Leaf { entry, .. } => return if text.starts_with(entry.key()) { Some(entry) } else { found },
+                Edge::Inner { node, .. } => {
+                    let Some(rest) = text[depth..].strip_prefix(&node.prefix[..]) else { return found };
+                    found = node.here.as_ref().or(found);
+                    let Some((label, _)) = rest.split_first() else { return found };
+                    let Ok(at) = node.find(*label) else { return found };
+                    edge = &node.edges[at];
+                    depth = text.len() - rest.len() + 1;
+                }
+            }
+        }
+    }
+
     /// True when the key has an entry.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.get(key).is_some()
@@ -486,6 +504,8 @@ mod tests {
                     let expected: Vec<_> = model.iter().filter(|(key, _)| key.starts_with(probe))
                         .map(|(key, value)| (key.clone(), *value)).collect();
                     prop_assert_eq!(rows(tree.iter_prefix(probe)), expected);
+                    let expected = model.iter().rfind(|(key, _)| probe.starts_with(key)).map(|(_, value)| *value);
+                    prop_assert_eq!(tree.longest_prefix(probe).map(|slot| slot.value), expected);
                 }
             }
         }

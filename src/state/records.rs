@@ -1,6 +1,6 @@
 //! `state.bin`: the dump of all tables as typed records (`spec/snapshot.md` 3).
 //!
-//! Records of types that have no table here (ACLs, mesh, queries, ...) are kept as they came and written back unchanged in
+//! Records of types that have no table here (ACLs, mesh, ...) are kept as they came and written back unchanged in
 //! their place, so that a cluster can go through us without losing them.
 
 use super::command::kind;
@@ -10,7 +10,8 @@ use super::tables::{Tables, Writer};
 use crate::types::msgpack;
 use crate::types::operator::AutopilotConfig;
 use crate::types::{
-    DirEntry, HealthCheck, Index, Node, NodeCoordinate, NodeService, RegisterRequest, Session, SystemMetadataEntry,
+    DirEntry, HealthCheck, Index, Node, NodeCoordinate, NodeService, PreparedQuery, RegisterRequest, Session,
+    SystemMetadataEntry,
 };
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -59,7 +60,7 @@ const ORDER: [u8; 26] = [
     27,
     kind::KVS,
     kind::TOMBSTONE,
-    7,
+    kind::PREPARED_QUERY,
     kind::AUTOPILOT,
     12,
     13,
@@ -148,6 +149,7 @@ fn write_table(tables: &Tables, kind: u8, sink: &mut Sink) -> io::Result<()> {
                 sink.put(tag, &DirEntry { key, modify_index: slot.value, ..Default::default() })?;
             }
         }
+        kind::PREPARED_QUERY => tables.queries.iter().try_for_each(|slot| sink.put(tag, &*slot.value.definition))?,
         kind::AUTOPILOT => tables.autopilot.iter().try_for_each(|row| sink.put(tag, &**row))?,
         kind::SYSTEM_METADATA => tables.system_metadata.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
         kind::INDEX => {
@@ -271,6 +273,10 @@ impl Reader {
             kind::TOMBSTONE => {
                 let row: DirEntry = decode(record)?;
                 self.at(row.modify_index).put_tombstone(row.key.as_bytes());
+            }
+            kind::PREPARED_QUERY => {
+                let row: PreparedQuery = decode(record)?;
+                self.at(row.modify_index).put_query(row).map_err(Refused::Content)?;
             }
             kind::AUTOPILOT => {
                 let row: AutopilotConfig = decode(record)?;

@@ -90,6 +90,7 @@ impl Writer {
             self.kv_session_ended(&entry, row.behavior == "delete");
             self.delays.push((entry, row.lock_delay));
         }
+        self.delete_queries_of(&row.id);
         self.follow_session(&row, "critical", format!("Session '{}' is invalid", row.id));
     }
 }

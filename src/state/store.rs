@@ -119,6 +119,7 @@ impl Writer {
                 self.update_coordinates(rows);
                 Ok(Outcome::Done)
             }
+            Command::PreparedQuery(request) => self.or_undo(|writer| writer.apply_query(request)),
             Command::Txn(request) => Ok(self.apply_txn(request)),
             Command::Autopilot(request) => Ok(self.set_autopilot(request)),
             Command::SystemMetadata(request) => self.set_system_metadata(request),

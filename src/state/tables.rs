@@ -2,6 +2,7 @@
 
 use super::index::{Indexes, Table};
 use super::key::Key;
+use super::query::Query;
 use super::radix::{Slot, Tree};
 use super::watch::{Space, Touched};
 use crate::types::operator::AutopilotConfig;
@@ -54,6 +55,14 @@ pub struct Tables {
     pub sessions_by_node: Rows<Arc<Session>>,
     /// Sessions by node, check id, session id.
     pub sessions_by_check: Rows<Arc<Session>>,
+    /// Prepared queries by id.
+    pub queries: Rows<Arc<Query>>,
+    /// Prepared queries by name.
+    pub queries_by_name: Rows<Arc<Query>>,
+    /// Templates by their prefix in lower case, as it is.
+    pub query_templates: Rows<Arc<Query>>,
+    /// Prepared queries by session, id.
+    pub queries_by_session: Rows<Arc<Query>>,
     /// Coordinates by node, segment.
     pub coordinates: Rows<NodeCoordinate>,
     /// Autopilot settings.

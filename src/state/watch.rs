@@ -47,6 +47,8 @@ pub enum Space {
     NodeSessions,
     /// Coordinates of a node.
     NodeCoordinates,
+    /// A prepared query.
+    Query,
     /// All keys under a prefix.
     KvPrefix,
     /// A whole table.

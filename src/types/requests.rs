@@ -149,6 +149,8 @@ read_requests! {
     }
 }
 
+pub(super) use read_requests;
+
 macro_rules! replies {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $ty:ty),* $(,)? })*) => {$(
         $(#[$doc])*
@@ -166,6 +168,8 @@ macro_rules! replies {
         }
     )*};
 }
+
+pub(super) use replies;
 
 /// Tags by service name.
 pub type ServiceTags = BTreeMap<String, Vec<String>>;

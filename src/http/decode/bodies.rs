@@ -360,6 +360,64 @@ pub static SESSION_CREATE: Shape = Shape {
     )
 };
 
+static QUERY_TARGET: Shape = plain(
+    "QueryFailoverTarget",
+    "structs.QueryFailoverTarget",
+    &[&[field("Peer", Kind::Text), field("Datacenter", Kind::Text)]],
+);
+static QUERY_FAILOVER: Shape = plain(
+    "QueryFailoverOptions",
+    "structs.QueryFailoverOptions",
+    &[&[
+        field("NearestN", Kind::Int),
+        field("Datacenters", TEXTS),
+        field("Targets", Kind::List(&Kind::Object(&QUERY_TARGET), "[]structs.QueryFailoverTarget")),
+        field("SkipLocalDatacenter", Kind::Bool),
+    ]],
+);
+static QUERY_TEMPLATE: Shape = plain(
+    "QueryTemplateOptions",
+    "structs.QueryTemplateOptions",
+    &[&[field("Type", Kind::Text), field("Regexp", Kind::Text), field("RemoveEmptyTags", Kind::Bool)]],
+);
+static QUERY_SERVICE: Shape = plain(
+    "ServiceQuery",
+    "structs.ServiceQuery",
+    &[&[
+        field("Service", Kind::Text),
+        field("SamenessGroup", Kind::Text),
+        field("Failover", Kind::Object(&QUERY_FAILOVER)),
+        field("OnlyPassing", Kind::Bool),
+        field("IncludeAll", Kind::Bool),
+        field("IgnoreCheckIDs", Kind::List(&Kind::Text, "[]types.CheckID")),
+        field("Near", Kind::Text),
+        field("Tags", TEXTS),
+        field("NodeMeta", TEXT_MAP),
+        field("ServiceMeta", TEXT_MAP),
+        field("Connect", Kind::Bool),
+        field("Peer", Kind::Text),
+    ]],
+);
+static QUERY_DNS: Shape = plain("QueryDNSOptions", "structs.QueryDNSOptions", &[&[field("TTL", Kind::Text)]]);
+
+/// Body of `/v1/query`.
+pub static PREPARED_QUERY: Shape = plain(
+    "PreparedQuery",
+    "structs.PreparedQuery",
+    &[
+        &[
+            field("ID", Kind::Text),
+            field("Name", Kind::Text),
+            field("Session", Kind::Text),
+            field("Token", Kind::Text),
+            field("Template", Kind::Object(&QUERY_TEMPLATE)),
+            field("Service", Kind::Object(&QUERY_SERVICE)),
+            field("DNS", Kind::Object(&QUERY_DNS)),
+        ],
+        INDEXES,
+    ],
+);
+
 static COORDINATE: Shape = Shape {
     fill: true,
     ..plain(

@@ -3,6 +3,7 @@
 mod catalog;
 mod kv;
 mod laws;
+mod queries;
 mod sessions;
 mod snapshots;
 mod txn;

@@ -78,11 +78,12 @@ fn dump(store: &Store) -> Vec<u8> {
 }
 
 /// Types that have a table here; all others must come back byte by byte.
-const OWN: [u8; 8] = [
+const OWN: [u8; 9] = [
     kind::REGISTER,
     kind::KVS,
     kind::SESSION,
     kind::TOMBSTONE,
+    kind::PREPARED_QUERY,
     kind::COORDINATES,
     kind::AUTOPILOT,
     kind::SYSTEM_METADATA,
