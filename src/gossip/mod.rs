@@ -9,8 +9,12 @@
 //! | `coordinate` | network coordinates (Vivaldi) |
 //! | `pool` | a running pool: sockets and timers around the parts above |
 
+pub mod coordinate;
+pub mod keyring;
 pub mod pool;
 pub mod serf;
+pub mod swim;
+pub mod wire;
 
 pub use pool::{KeyReply, MergeCheck, Pool, PoolConfig, PoolState, QueryReply, QueryRequest, QueryResponses, Timing};
 pub use serf::{Event, IncomingQuery, Logger, Member, MemberStatus, Tags, UserEvent};
