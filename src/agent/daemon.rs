@@ -1,8 +1,9 @@
 //! The process of an agent: start, signals, reload, leave, exit code (`spec/cli.md` 10).
 
 use super::data_dir::{DataDir, new_node_id, valid_id};
-use super::{Agent, Leaving, Parts, banner, notify};
+use super::{Agent, Client, Delegate, Leaving, Parts, banner, gossip, notify};
 use crate::config::{self, Load, RuntimeConfig};
+use crate::rpc::{CallSettings, ConnectionSettings, Connections, Servers};
 use crate::server::{self, Gossip, Server, ServerConfig, ServerDetails, StaticMembers};
 use crate::telemetry::{logging, metrics};
 use crate::types::operator::AutopilotConfig;
@@ -89,10 +90,6 @@ type Wanted = fn(&RuntimeConfig) -> bool;
 /// What a configuration may ask for and this version does not have, with the refusal. An agent that was told to be closed
 /// must not start open.
 const MISSING: &[(Wanted, &str)] = &[
-    (
-        |config| !config.server,
-        "client agents are not part of this version; run a server (server = true or -server), or -dev",
-    ),
     (
         |config| config.acl.enabled,
         "acl.enabled: this version has no ACLs and would let everybody in; it does not start",
@@ -269,8 +266,14 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
     for warning in warnings {
         tracing::warn!(target: "agent", "{warning}");
     }
-    let server = Server::start(server_config(&config, &node_id)?, alone(&config, &node_id)?, None).await?;
-    let agent = Agent::new(Parts { config: config.clone(), load, node_id, server: Some(server) });
+    let lan = gossip::start_lan(&config, &node_id).await?;
+    let wan = if config.server { gossip::start_wan(&config, &node_id).await? } else { None };
+    let delegate = if config.server {
+        Delegate::Server(Server::start(server_config(&config, &node_id)?, alone(&config, &node_id)?, None).await?)
+    } else {
+        Delegate::Client(client(&config))
+    };
+    let agent = Agent::new(Parts { config: config.clone(), load, node_id, lan, wan, delegate });
     let mut process = Process {
         agent: agent.clone(),
         doors: Vec::new(),
@@ -326,6 +329,15 @@ fn server_meta(config: &RuntimeConfig) -> BTreeMap<String, String> {
         }
     }
     meta
+}
+
+fn client(config: &RuntimeConfig) -> Client {
+    let settings = CallSettings {
+        hold: config.performance.rpc_hold_timeout.to_std(),
+        timeout: config.limits.rpc_client_timeout.to_std(),
+        ..CallSettings::default()
+    };
+    Client::new(Servers::new(settings), Connections::new(ConnectionSettings::default()))
 }
 
 /// Address and port of the server that others are told.

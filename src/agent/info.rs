@@ -1,17 +1,10 @@
 //! What the agent tells about itself: `/v1/agent/self`, members, figures, version (`spec/http-api.md` 3.2).
 
 use super::checks::CheckKind;
-use super::{Agent, Member, MemberStatus};
-use crate::config::RuntimeConfig;
+use super::{Agent, Delegate, Member};
 use crate::types::version;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// Gossip protocol versions: oldest, newest, spoken.
-const PROTOCOLS: (u8, u8, u8) = (1, 5, 2);
-
-/// Delegate protocol versions: oldest, newest, spoken.
-const DELEGATES: (u8, u8, u8) = (2, 5, 4);
 
 type Group = BTreeMap<String, String>;
 
@@ -19,77 +12,21 @@ fn group<const N: usize>(rows: [(&str, String); N]) -> Group {
     rows.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// The tags that this agent announces (`spec/http-api.md` 3.2.4).
-fn tags(config: &RuntimeConfig, node_id: &str) -> BTreeMap<String, String> {
-    let (vsn_min, vsn_max) = version::PROTOCOL_RANGE;
-    let build = format!("{}:{}", version::COMPATIBLE, &version::REVISION[..version::REVISION.len().min(8)]);
-    let mut tags = group([
-        ("acls", if config.acl.enabled { "1" } else { "0" }.to_owned()),
-        ("build", build),
-        ("dc", config.datacenter.clone()),
-        ("id", node_id.to_owned()),
-        ("role", if config.server { "consul" } else { "node" }.to_owned()),
-        ("segment", String::new()),
-        ("vsn", version::PROTOCOL.to_string()),
-        ("vsn_max", vsn_max.to_string()),
-        ("vsn_min", vsn_min.to_string()),
-    ]);
-    if !config.server {
-        return tags;
-    }
-    tags.extend(group([
-        ("ft_fs", "1".to_owned()),
-        ("ft_si", "1".to_owned()),
-        ("port", config.ports.server.to_string()),
-        ("raft_vsn", config.raft.raft_protocol.max(3).to_string()),
-        ("wan_join_port", config.ports.serf_wan.to_string()),
-    ]));
-    let optional = [
-        ("bootstrap", config.bootstrap.then(|| "1".to_owned())),
-        ("expect", (config.bootstrap_expect > 0).then(|| config.bootstrap_expect.to_string())),
-        ("grpc_port", (config.ports.grpc > 0).then(|| config.ports.grpc.to_string())),
-        ("grpc_tls_port", (config.ports.grpc_tls > 0).then(|| config.ports.grpc_tls.to_string())),
-        ("use_tls", config.tls.internal_rpc.verify_outgoing.then(|| "1".to_owned())),
-    ];
-    tags.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
-    tags
-}
-
 impl Agent {
-    /// Members of the LAN pool: as long as there is no gossip, this agent.
+    /// Members of the LAN pool.
     pub fn members(&self) -> Vec<Member> {
-        vec![self.member()]
+        self.lan().members().iter().map(|member| Member::from(&**member)).collect()
     }
 
     /// Members of the WAN pool; empty on a client agent.
     pub fn members_wan(&self) -> Vec<Member> {
-        let config = self.config();
-        if !config.server || config.ports.serf_wan <= 0 {
-            return Vec::new();
-        }
-        let own = self.member();
-        let port = u16::try_from(config.ports.serf_wan).unwrap_or_default();
-        let address = config.advertise_addr_wan.or(config.advertise_addr);
-        let addr = address.map_or(own.addr.clone(), |address| address.to_string());
-        vec![Member { name: format!("{}.{}", own.name, config.datacenter), addr, port, ..own }]
+        let Some(wan) = self.wan() else { return Vec::new() };
+        wan.members().iter().map(|member| Member::from(&**member)).collect()
     }
 
     /// This agent as a member.
     pub fn member(&self) -> Member {
-        let config = self.config();
-        Member {
-            name: config.node_name.clone(),
-            addr: config.advertise_addr.map(|address| address.to_string()).unwrap_or_default(),
-            port: u16::try_from(config.ports.serf_lan).unwrap_or_default(),
-            tags: tags(&config, self.node_id()),
-            status: MemberStatus::Alive,
-            protocol_min: PROTOCOLS.0,
-            protocol_max: PROTOCOLS.1,
-            protocol_cur: PROTOCOLS.2,
-            delegate_min: DELEGATES.0,
-            delegate_max: DELEGATES.1,
-            delegate_cur: DELEGATES.2,
-        }
+        Member::from(&*self.lan().local())
     }
 
     /// The document of `/v1/agent/self`.
@@ -145,18 +82,20 @@ impl Agent {
                 ]),
             ),
             ("runtime".to_owned(), runtime()),
-            ("serf_lan".to_owned(), gossip(self.members().len())),
+            ("serf_lan".to_owned(), self.lan().stats()),
         ]);
-        match self.server() {
-            Some(server) => {
+        match self.delegate() {
+            Delegate::Server(server) => {
                 stats.insert("consul".to_owned(), server.stats());
                 stats.insert("raft".to_owned(), server.raft().stats());
-                stats.insert("serf_wan".to_owned(), gossip(self.members_wan().len()));
+                if let Some(wan) = self.wan() {
+                    stats.insert("serf_wan".to_owned(), wan.stats());
+                }
             }
-            None => {
+            Delegate::Client(client) => {
                 let rows = group([
                     ("acl", "disabled".to_owned()),
-                    ("known_servers", "0".to_owned()),
+                    ("known_servers", client.servers().len().to_string()),
                     ("server", "false".to_owned()),
                 ]);
                 stats.insert("consul".to_owned(), rows);
@@ -203,15 +142,4 @@ fn runtime() -> Group {
         ("os", std::env::consts::OS.to_owned()),
         ("version", format!("tribune{}", version::OWN)),
     ])
-}
-
-/// Figures of a gossip pool.
-fn gossip(members: usize) -> Group {
-    let zeros = ["coordinate_resets", "event_queue", "failed", "health_score", "intent_queue", "left", "query_queue"];
-    let ones = ["event_time", "member_time", "query_time"];
-    let mut rows: Group = zeros.into_iter().map(|key| (key.to_owned(), "0".to_owned())).collect();
-    rows.extend(ones.into_iter().map(|key| (key.to_owned(), "1".to_owned())));
-    rows.insert("encrypted".into(), "false".into());
-    rows.insert("members".into(), members.to_string());
-    rows
 }

@@ -1,6 +1,7 @@
 //! Members of the gossip pool as the API shows them (`spec/http-api.md` 3.2.4).
 
 use crate::filter::{Field, Filterable, Kind, Typed, Value};
+use crate::gossip;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -74,6 +75,37 @@ pub struct Member {
     pub delegate_max: u8,
     /// Delegate protocol it speaks.
     pub delegate_cur: u8,
+}
+
+impl From<gossip::MemberStatus> for MemberStatus {
+    fn from(status: gossip::MemberStatus) -> MemberStatus {
+        match status {
+            gossip::MemberStatus::None => MemberStatus::None,
+            gossip::MemberStatus::Alive => MemberStatus::Alive,
+            gossip::MemberStatus::Leaving => MemberStatus::Leaving,
+            gossip::MemberStatus::Left => MemberStatus::Left,
+            gossip::MemberStatus::Failed => MemberStatus::Failed,
+        }
+    }
+}
+
+impl From<&gossip::Member> for Member {
+    fn from(member: &gossip::Member) -> Member {
+        let [protocol_min, protocol_max, protocol_cur, delegate_min, delegate_max, delegate_cur] = member.protocol;
+        Member {
+            name: member.name.clone(),
+            addr: member.address.to_string(),
+            port: member.port,
+            tags: (*member.tags).clone(),
+            status: member.status.into(),
+            protocol_min,
+            protocol_max,
+            protocol_cur,
+            delegate_min,
+            delegate_max,
+            delegate_cur,
+        }
+    }
 }
 
 impl Filterable for Member {

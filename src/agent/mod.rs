@@ -7,9 +7,13 @@ mod anti_entropy;
 mod banner;
 mod catalog;
 pub mod checks;
+mod client;
 pub mod daemon;
 mod data_dir;
 mod debug_config;
+mod delegate;
+pub mod events;
+mod gossip;
 mod host;
 mod info;
 mod loading;
@@ -26,13 +30,15 @@ mod sidecar;
 mod tests;
 mod watches;
 
+pub use client::Client;
+pub use delegate::Delegate;
+pub use events::{Event, Events};
 pub use local::LocalState;
 pub use members::{Member, MemberStatus};
 
 use crate::config::{Load, RuntimeConfig};
-use crate::server::{Encoded, Encoding, Endpoint, ReadEndpoint, Server, Shared};
-use crate::telemetry::metrics;
-use crate::types::{CheckStatus, CheckType, Error, NodeService, Result};
+use crate::gossip::Pool;
+use crate::types::{CheckStatus, CheckType, NodeService, Result};
 use checks::{CheckEnv, CheckHandle, CheckSink};
 use local::{Catalog, LocalSettings, NodeInfo, Tokens};
 use parking_lot::Mutex;
@@ -73,8 +79,12 @@ pub struct Parts {
     pub load: Load,
     /// Node id, a UUID.
     pub node_id: String,
-    /// The server in this process, if it is one.
-    pub server: Option<Server>,
+    /// Its pool of the datacenter.
+    pub lan: Pool,
+    /// The pool of all servers, on a server.
+    pub wan: Option<Pool>,
+    /// Where server methods go.
+    pub delegate: Delegate,
 }
 
 /// A running agent; clones share it.
@@ -87,7 +97,10 @@ struct Inner {
     config: arc_swap::ArcSwap<RuntimeConfig>,
     load: Load,
     node_id: String,
-    server: Option<Server>,
+    lan: Pool,
+    wan: Option<Pool>,
+    delegate: Delegate,
+    events: Events,
     local: Arc<LocalState>,
     running: Mutex<HashMap<String, Running>>,
     sink: Arc<dyn CheckSink>,
@@ -113,9 +126,6 @@ enum Leaving {
     Left,
 }
 
-static CLIENT_RPC: metrics::Counter = metrics::Counter::new("client.rpc");
-static CLIENT_RPC_FAILED: metrics::Counter = metrics::Counter::new("client.rpc.failed");
-
 /// Puts results of checks into the local state.
 struct LocalSink(Arc<LocalState>);
 
@@ -128,7 +138,7 @@ impl CheckSink for LocalSink {
 impl Agent {
     /// An agent that does nothing by itself yet: no checks, no syncs, no listeners.
     pub fn new(parts: Parts) -> Agent {
-        let Parts { config, load, node_id, server } = parts;
+        let Parts { config, load, node_id, lan, wan, delegate } = parts;
         let local = Arc::new(LocalState::new(local_settings(&config, &node_id)));
         let data_dir = config.data_dir.clone().filter(|_| !config.dev_mode);
         Agent {
@@ -136,7 +146,10 @@ impl Agent {
                 config: arc_swap::ArcSwap::from_pointee(config),
                 load,
                 node_id,
-                server,
+                lan,
+                wan,
+                delegate,
+                events: Events::default(),
                 sink: Arc::new(LocalSink(local.clone())),
                 local,
                 running: Mutex::default(),
@@ -164,41 +177,19 @@ impl Agent {
         crate::telemetry::logging::monitor(level, json)
     }
 
-    /// The server in this process, if the agent is one.
-    pub fn server(&self) -> Option<&Server> {
-        self.inner.server.as_ref()
+    /// The gossip pool of the datacenter.
+    pub fn lan(&self) -> &Pool {
+        &self.inner.lan
     }
 
-    fn delegate(&self) -> Result<&Server> {
-        CLIENT_RPC.add(1);
-        self.server().ok_or_else(|| Error::new("No known Consul servers"))
+    /// The gossip pool of all servers of all datacenters; none on a client agent.
+    pub fn wan(&self) -> Option<&Pool> {
+        self.inner.wan.as_ref()
     }
 
-    /// Calls a server method.
-    ///
-    /// # Errors
-    /// The endpoint's refusal, or `No known Consul servers`.
-    pub async fn call<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
-        let reply = self.delegate()?.call::<M>(args).await;
-        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
-    }
-
-    /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
-    ///
-    /// # Errors
-    /// Like [`Agent::call`].
-    pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
-        let reply = self.delegate()?.call_encoded::<M>(args, encoding).await;
-        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
-    }
-
-    /// Calls a read method; equal reads share one evaluation and one reply.
-    ///
-    /// # Errors
-    /// Like [`Agent::call`].
-    pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
-        let reply = self.delegate()?.call_shared::<M>(args).await;
-        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+    /// The user events that this agent has seen.
+    pub fn events(&self) -> &Events {
+        &self.inner.events
     }
 
     /// Services and checks of this agent.

@@ -6,8 +6,13 @@ use crate::types::{GoDuration, HealthCheck};
 use std::path::Path;
 use std::time::Duration;
 
-fn agent_with(config: RuntimeConfig) -> Agent {
-    Agent::new(Parts { config, load: Load::default(), node_id: "id".into(), server: None })
+async fn agent_with(config: RuntimeConfig) -> Agent {
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let lan = Pool::start(crate::gossip::PoolConfig::new(&config.node_name, any)).await.expect("a pool");
+    let servers = crate::rpc::Servers::new(crate::rpc::CallSettings::default());
+    let connections = crate::rpc::Connections::new(crate::rpc::ConnectionSettings::default());
+    let delegate = Delegate::Client(Client::new(servers, connections));
+    Agent::new(Parts { config, load: Load::default(), node_id: "id".into(), lan, wan: None, delegate })
 }
 
 fn config(data_dir: &Path) -> RuntimeConfig {
@@ -43,7 +48,7 @@ fn ids<T>(map: BTreeMap<String, T>) -> Vec<String> {
 #[tokio::test]
 async fn checks_of_a_service_get_ids_names_and_the_service_gets_addresses() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     agent.register_service(web(vec![ttl("")])).await.expect("valid");
     assert_eq!(ids(agent.local().checks()), ["service:web"]);
     agent.register_service(web(vec![ttl(""), ttl("own")])).await.expect("valid");
@@ -62,7 +67,7 @@ async fn checks_of_a_service_get_ids_names_and_the_service_gets_addresses() {
 #[tokio::test]
 async fn a_definition_that_fails_midway_leaves_nothing_behind() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     let script =
         CheckType { script_args: Some(vec!["true".into()]), interval: GoDuration::secs(10), ..CheckType::default() };
     let error = agent.register_service(web(vec![ttl("first"), script])).await.expect_err("scripts are off");
@@ -74,7 +79,7 @@ async fn a_definition_that_fails_midway_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_ttl_check_keeps_its_state_when_it_is_registered_again_and_after_a_restart() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     agent.register_service(web(vec![ttl("c")])).await.expect("valid");
     agent.update_ttl_check("c", CheckStatus::Passing, "fine").expect("a TTL check");
     agent.register_service(web(vec![ttl("c")])).await.expect("valid");
@@ -84,13 +89,13 @@ async fn a_ttl_check_keeps_its_state_when_it_is_registered_again_and_after_a_res
     };
     assert_eq!(state(&agent), ("passing".into(), "fine".into()));
     agent.set_service_maintenance("web", true, "", "").await.expect("known");
-    let restarted = agent_with(config(directory.path()));
+    let restarted = agent_with(config(directory.path())).await;
     restarted.load_definitions(&restarted.config()).expect("readable");
     assert_eq!(state(&restarted), ("passing".into(), "fine".into()));
     assert_eq!(restarted.local().service_token("web").as_deref(), Some("t"));
     assert_eq!(ids(restarted.local().checks()), ["_service_maintenance:web", "c"]);
     restarted.deregister_service("web").await.expect("known");
-    let again = agent_with(config(directory.path()));
+    let again = agent_with(config(directory.path())).await;
     again.load_definitions(&again.config()).expect("readable");
     assert!(again.local().services().is_empty() && again.local().checks().is_empty());
 }
@@ -98,7 +103,7 @@ async fn a_ttl_check_keeps_its_state_when_it_is_registered_again_and_after_a_res
 #[tokio::test]
 async fn updates_of_checks_without_ttl_are_refused() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     let tcp = CheckType { tcp: "127.0.0.1:1".into(), interval: GoDuration::secs(3600), ..CheckType::default() };
     let check = HealthCheck { check_id: "tcp".into(), name: "tcp".into(), ..HealthCheck::default() };
     agent.register_check(check, tcp, "", Source::Remote).await.expect("valid");
@@ -110,13 +115,13 @@ async fn updates_of_checks_without_ttl_are_refused() {
 #[tokio::test]
 async fn a_sidecar_comes_and_goes_with_its_service() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     let mut registration = web(Vec::new());
     registration.service.connect.sidecar_service = Some(Box::new(serde_json::json!({})));
     agent.register_service(registration).await.expect("valid");
     assert_eq!(ids(agent.local().services()), ["web", "web-sidecar-proxy"]);
     assert_eq!(agent.local().service("web-sidecar-proxy").expect("there").port, 21000);
-    let restarted = agent_with(config(directory.path()));
+    let restarted = agent_with(config(directory.path())).await;
     restarted.load_definitions(&restarted.config()).expect("readable");
     restarted.deregister_service("web").await.expect("known");
     assert!(restarted.local().services().is_empty() && restarted.local().checks().is_empty());
@@ -125,7 +130,7 @@ async fn a_sidecar_comes_and_goes_with_its_service() {
 #[tokio::test]
 async fn maintenance_keeps_its_first_reason() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     agent.set_node_maintenance(true, "upgrade", "").await.expect("stored");
     agent.set_node_maintenance(true, "other", "").await.expect("nothing to do");
     assert_eq!(agent.local().check(maintenance::NODE_CHECK).expect("on").notes, "upgrade");
@@ -137,7 +142,7 @@ async fn maintenance_keeps_its_first_reason() {
 #[tokio::test]
 async fn files_win_over_what_was_stored_and_a_reload_drops_what_they_no_longer_say() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     agent.register_service(web(vec![ttl("old")])).await.expect("valid");
     let mut api_only = web(Vec::new());
     api_only.service.service = "api".into();
@@ -155,7 +160,7 @@ async fn files_win_over_what_was_stored_and_a_reload_drops_what_they_no_longer_s
         check: ttl(""),
         ..CheckDefinitionFile::default()
     }];
-    let restarted = agent_with(with_files.clone());
+    let restarted = agent_with(with_files.clone()).await;
     restarted.load_definitions(&with_files).expect("readable");
     assert_eq!(restarted.local().service("web").expect("there").port, 81);
     assert_eq!(ids(restarted.inner.persistence.load_services().expect("readable")), ["api"]);
@@ -171,7 +176,7 @@ async fn files_win_over_what_was_stored_and_a_reload_drops_what_they_no_longer_s
 #[tokio::test]
 async fn services_critical_for_too_long_are_overdue() {
     let directory = tempfile::tempdir().expect("a directory");
-    let agent = agent_with(config(directory.path()));
+    let agent = agent_with(config(directory.path())).await;
     let check = CheckType { deregister_critical_service_after: GoDuration::secs(1), ..ttl("c") };
     agent.register_service(web(vec![check])).await.expect("valid");
     let at = |seconds| Instant::now() + Duration::from_secs(seconds);

@@ -81,8 +81,6 @@ pub struct Settings {
     pub use_cache: bool,
     /// Stale bound of discovery reads.
     pub discovery_max_stale: GoDuration,
-    /// User events that this agent saw.
-    events: event::Events,
 }
 
 impl Settings {
@@ -110,7 +108,6 @@ impl Settings {
             }),
             use_cache: config.http_config.use_cache,
             discovery_max_stale: config.discovery_max_stale,
-            events: event::Events::default(),
         }
     }
 }

@@ -98,6 +98,10 @@ impl ReadEndpoint for CoordinateNode {
         }
         Ok(IndexedCoordinates { coordinates, meta: at(index) })
     }
+
+    fn nothing(_args: &NodeRequest, reply: &IndexedCoordinates) -> bool {
+        reply.coordinates.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,13 @@ pub trait ReadEndpoint: Method<Args: ReadRequest + Hash + Eq, Reply: ReadReply> 
         true
     }
 
+    /// A reply has nothing to show where HTTP answers 404; for replies that came from another server. Says of a reply what
+    /// `read` says through [`ReadContext::found`].
+    fn nothing(args: &Self::Args, reply: &Self::Reply) -> bool {
+        let _ = (args, reply);
+        false
+    }
+
     /// Counts a served request in the metrics; `empty` says that it found nothing.
     fn count(args: &Self::Args, empty: bool) {
         let _ = (args, empty);

@@ -30,6 +30,10 @@ impl ReadEndpoint for InternalNodeInfo {
         }
         Ok(IndexedNodeDump { dump, meta: at(index) })
     }
+
+    fn nothing(_args: &NodeRequest, reply: &IndexedNodeDump) -> bool {
+        reply.dump.is_empty()
+    }
 }
 
 impl ReadEndpoint for InternalNodeDump {

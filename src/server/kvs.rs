@@ -81,6 +81,10 @@ impl ReadEndpoint for KvsGet {
     fn shareable(args: &KeyRequest) -> bool {
         args.query.min_query_index > 0
     }
+
+    fn nothing(_args: &KeyRequest, reply: &IndexedDirEntries) -> bool {
+        reply.entries.iter().flatten().next().is_none()
+    }
 }
 
 impl ReadEndpoint for KvsList {
@@ -96,6 +100,10 @@ impl ReadEndpoint for KvsList {
         let entries = Some(entries).filter(|entries| !entries.is_empty());
         Ok(IndexedDirEntries { entries, meta: at(index) })
     }
+
+    fn nothing(_args: &KeyRequest, reply: &IndexedDirEntries) -> bool {
+        reply.entries.iter().flatten().next().is_none()
+    }
 }
 
 impl ReadEndpoint for KvsListKeys {
@@ -106,5 +114,9 @@ impl ReadEndpoint for KvsListKeys {
             cx.found = Found::Nothing;
         }
         Ok(IndexedKeyList { keys, meta: at(index) })
+    }
+
+    fn nothing(args: &KeyListRequest, reply: &IndexedKeyList) -> bool {
+        reply.keys.is_empty() && !args.prefix.is_empty()
     }
 }

@@ -11,6 +11,7 @@ mod consistency;
 mod coordinate;
 mod directory;
 pub mod endpoint;
+mod event;
 mod gauges;
 pub mod gossip;
 mod health;

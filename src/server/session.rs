@@ -103,6 +103,10 @@ impl ReadEndpoint for SessionGet {
         }
         Ok(visible(cx, index, session.into_iter().collect()))
     }
+
+    fn nothing(_args: &SessionSpecificRequest, reply: &IndexedSessions) -> bool {
+        reply.sessions.is_empty()
+    }
 }
 
 impl ReadEndpoint for SessionList {

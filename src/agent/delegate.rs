@@ -1,0 +1,78 @@
+//! Where the server methods of an agent go: to the server in its process, or to one of those that gossip knows.
+
+use super::Agent;
+use super::client::Client;
+use crate::server::{Encoded, Encoding, Endpoint, ReadEndpoint, Server, Shared};
+use crate::telemetry::metrics;
+use crate::types::Result;
+use bytes::Bytes;
+use std::sync::Arc;
+
+static CLIENT_RPC: metrics::Counter = metrics::Counter::new("client.rpc");
+static CLIENT_RPC_FAILED: metrics::Counter = metrics::Counter::new("client.rpc.failed");
+
+/// Serves the methods that the agent does not serve itself.
+#[derive(Clone)]
+pub enum Delegate {
+    /// The server in this process.
+    Server(Server),
+    /// The servers of the datacenter, over the network.
+    Client(Client),
+}
+
+impl Agent {
+    /// The server in this process, if the agent is one.
+    pub fn server(&self) -> Option<&Server> {
+        match &self.inner.delegate {
+            Delegate::Server(server) => Some(server),
+            Delegate::Client(_) => None,
+        }
+    }
+
+    /// Where the server methods go.
+    pub fn delegate(&self) -> &Delegate {
+        &self.inner.delegate
+    }
+
+    /// Calls a server method.
+    ///
+    /// # Errors
+    /// The endpoint's refusal, or `No known Consul servers`.
+    pub async fn call<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
+        CLIENT_RPC.add(1);
+        let reply = match self.delegate() {
+            Delegate::Server(server) => server.call::<M>(args).await,
+            Delegate::Client(client) => client.call::<M>(&args).await,
+        };
+        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+    }
+
+    /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
+    ///
+    /// # Errors
+    /// Like [`Agent::call`].
+    pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
+        CLIENT_RPC.add(1);
+        let encode = encoding.encode;
+        let reply = match self.delegate() {
+            Delegate::Server(server) => server.call_encoded::<M>(args, encoding).await,
+            Delegate::Client(client) => client.read::<M, Bytes>(args, encoding.name, move |reply| encode(&reply)).await,
+        };
+        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+    }
+
+    /// Calls a read method; equal reads share one evaluation and one reply.
+    ///
+    /// # Errors
+    /// Like [`Agent::call`].
+    pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
+        CLIENT_RPC.add(1);
+        let reply = match self.delegate() {
+            Delegate::Server(server) => server.call_shared::<M>(args).await,
+            Delegate::Client(client) => {
+                client.read::<M, Arc<M::Reply>>(args, "typed", |reply| Ok(Arc::new(reply))).await
+            }
+        };
+        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+    }
+}
