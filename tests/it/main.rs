@@ -1,7 +1,8 @@
 //! Whole-binary tests. One test binary: every further one would cost a full link.
 //!
 //! Each agent gets a loopback address of its own (127.x.y.z), so all of them use the default ports side by side.
-//! `CONSUL_BIN=/path/to/consul cargo test` also runs the comparisons with a real one.
+//! `CONSUL_BIN=/path/to/consul cargo test` also runs the comparisons with a real one. `TRIBUNE_UNDER_TEST=/path/to/consul`
+//! runs the tests of clusters on that binary instead of ours, which tests the tests.
 
 mod support;
 
@@ -10,10 +11,13 @@ mod bad_input;
 mod blocking;
 mod checks;
 mod cli;
+mod clients;
+mod cluster;
 mod compare;
 mod config;
 mod dns;
 mod durability;
+mod failures;
 mod http;
 mod kv;
 mod services;

@@ -2,6 +2,9 @@
 
 #![allow(dead_code)]
 
+pub mod cluster;
+pub mod network;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -12,10 +15,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a condition may take before a test gives up. Generous: it bounds failures, not successes.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Path of the binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tribune");
+
+/// The binary that cluster tests start: `TRIBUNE_UNDER_TEST`, so that they can be proven on the reference, or [`BINARY`].
+pub fn under_test() -> String {
+    std::env::var("TRIBUNE_UNDER_TEST").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| BINARY.to_owned())
+}
+
+/// Whether the binary under test is not ours: what only versions after 1.8 have is left out then.
+pub fn testing_reference() -> bool {
+    under_test() != BINARY
+}
 
 /// Path of a real Consul, when the environment names one.
 pub fn reference_binary() -> Option<String> {
@@ -98,8 +111,22 @@ pub fn request(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> std::io::Result<Response> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    request_within(Duration::from_secs(60), address, method, target, headers, body)
+}
+
+/// A request over a fresh connection that gives up when nothing comes for `patience`.
+pub fn request_within(
+    patience: Duration,
+    address: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<Response> {
+    let target_address = address.parse().map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
+    let mut stream = TcpStream::connect_timeout(&target_address, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -152,49 +179,78 @@ pub fn read_response(reader: &mut impl BufRead, no_body: bool) -> std::io::Resul
 }
 
 /// What to start.
+#[derive(Clone)]
 pub struct AgentBuilder {
     binary: String,
+    name: String,
     args: Vec<String>,
     files: Vec<(String, String)>,
-    dev: bool,
+    kind: Kind,
     dir: Option<PathBuf>,
     address: String,
+    namespace: Option<u32>,
     wait: bool,
+}
+
+/// What an agent is, which decides its arguments and when it is ready.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// `-dev`; ready when it leads and knows itself.
+    Dev,
+    /// A cluster of one; ready when it leads and knows itself.
+    Single,
+    /// Server of a cluster or client agent; ready when HTTP answers.
+    Member,
 }
 
 /// A running agent; killed when dropped.
 pub struct TestAgent {
     /// The process.
     pub child: Child,
+    /// Its node name.
+    pub name: String,
     /// Its loopback address.
     pub address: String,
     /// Folder with `data`, `config` and `log`.
     pub dir: PathBuf,
     binary: String,
     args: Vec<String>,
+    kind: Kind,
+    namespace: Option<u32>,
     _temp: Option<tempfile::TempDir>,
 }
 
 /// A development agent (in memory) of the binary under test.
 pub fn dev() -> AgentBuilder {
-    AgentBuilder::new(BINARY, true)
+    AgentBuilder::new(&under_test(), true)
 }
 
 /// A single server with a data directory.
 pub fn server() -> AgentBuilder {
-    AgentBuilder::new(BINARY, false)
+    AgentBuilder::new(&under_test(), false)
 }
 
 impl AgentBuilder {
     /// With any binary that takes this command line.
     pub fn new(binary: &str, dev: bool) -> Self {
+        Self::of_kind(binary, "node1", if dev { Kind::Dev } else { Kind::Single })
+    }
+
+    /// A member of a cluster, server or client as its arguments and files say.
+    pub fn member(binary: &str, name: &str) -> Self {
+        Self::of_kind(binary, name, Kind::Member)
+    }
+
+    fn of_kind(binary: &str, name: &str, kind: Kind) -> Self {
         AgentBuilder {
             binary: binary.to_owned(),
+            name: name.to_owned(),
             args: Vec::new(),
             files: Vec::new(),
-            dev,
+            kind,
             dir: None,
             address: own_address(),
+            namespace: None,
             wait: true,
         }
     }
@@ -223,6 +279,22 @@ impl AgentBuilder {
         self
     }
 
+    /// Runs in the network namespace of this process (see [`network`]).
+    pub fn namespace(mut self, holder: u32) -> Self {
+        self.namespace = Some(holder);
+        self
+    }
+
+    /// The name that it will have.
+    pub fn planned_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The address that it will have.
+    pub fn planned_address(&self) -> &str {
+        &self.address
+    }
+
     /// Does not wait for readiness (for starts that should fail).
     pub fn no_wait(mut self) -> Self {
         self.wait = false;
@@ -242,21 +314,33 @@ impl AgentBuilder {
             "agent".to_owned(),
             format!("-bind={}", self.address),
             format!("-client={}", self.address),
-            "-node=node1".to_owned(),
+            format!("-node={}", self.name),
             "-log-level=debug".to_owned(),
             format!("-config-dir={}", dir.join("config").display()),
         ];
-        if self.dev {
-            args.push("-dev".to_owned());
-        } else {
-            args.push("-server".to_owned());
-            args.push("-bootstrap-expect=1".to_owned());
-            args.push("-hcl=performance { raft_multiplier = 1 }".to_owned());
-            args.push(format!("-data-dir={}", dir.join("data").display()));
+        match self.kind {
+            Kind::Dev => args.push("-dev".to_owned()),
+            Kind::Member => args.push(format!("-data-dir={}", dir.join("data").display())),
+            Kind::Single => args.extend([
+                "-server".to_owned(),
+                "-bootstrap-expect=1".to_owned(),
+                "-hcl=performance { raft_multiplier = 1 }".to_owned(),
+                format!("-data-dir={}", dir.join("data").display()),
+            ]),
         }
         args.extend(self.args);
-        let child = spawn(&self.binary, &args, &dir);
-        let mut agent = TestAgent { child, address: self.address, dir, binary: self.binary, args, _temp: temp };
+        let child = spawn(&self.binary, &args, &dir, self.namespace);
+        let mut agent = TestAgent {
+            child,
+            name: self.name,
+            address: self.address,
+            dir,
+            binary: self.binary,
+            args,
+            kind: self.kind,
+            namespace: self.namespace,
+            _temp: temp,
+        };
         if self.wait {
             agent.wait_ready();
         }
@@ -264,9 +348,18 @@ impl AgentBuilder {
     }
 }
 
-fn spawn(binary: &str, args: &[String], dir: &Path) -> Child {
+fn spawn(binary: &str, args: &[String], dir: &Path, namespace: Option<u32>) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).expect("log file");
-    Command::new(binary)
+    let mut command = match namespace {
+        // replaces itself by the binary, so the process is the agent
+        Some(holder) => {
+            let mut command = Command::new("nsenter");
+            command.arg(format!("--net=/proc/{holder}/ns/net")).arg(binary);
+            command
+        }
+        None => Command::new(binary),
+    };
+    command
         .args(args)
         .env_remove("CONSUL_HTTP_ADDR")
         .env_remove("NOTIFY_SOCKET")
@@ -293,7 +386,7 @@ impl TestAgent {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
 
-    /// Waits until the agent leads and its node is in the catalog.
+    /// Waits until the agent leads and its node is in the catalog; a member of a cluster until HTTP answers.
     #[track_caller]
     pub fn wait_ready(&mut self) {
         let start = Instant::now();
@@ -302,8 +395,13 @@ impl TestAgent {
                 panic!("the agent ended with {status}:\n{}", self.log());
             }
             let address = self.http_address();
-            let known = request(&address, "GET", "/v1/catalog/node/node1", &[], &[]);
-            if known.is_ok_and(|answer| answer.text().contains("\"consul\"") && answer.text().contains("\"lan\"")) {
+            let ready = if self.kind == Kind::Member {
+                request(&address, "GET", "/v1/agent/self", &[], &[]).is_ok_and(|answer| answer.status == 200)
+            } else {
+                let known = request(&address, "GET", "/v1/catalog/node/node1", &[], &[]);
+                known.is_ok_and(|answer| answer.text().contains("\"consul\"") && answer.text().contains("\"lan\""))
+            };
+            if ready {
                 return;
             }
             assert!(start.elapsed() < PATIENCE, "the agent did not become ready:\n{}", self.log());
@@ -391,7 +489,29 @@ impl TestAgent {
     pub fn restart_no_wait(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.child = spawn(&self.binary, &self.args, &self.dir);
+        self.child = spawn(&self.binary, &self.args, &self.dir, self.namespace);
+    }
+
+    /// Changes the command line of the next restart.
+    pub fn edit_args(&mut self, edit: impl FnOnce(&mut Vec<String>)) {
+        edit(&mut self.args);
+    }
+
+    /// Moves to another address at the next restart.
+    pub fn move_to(&mut self, address: &str) {
+        self.address = address.to_owned();
+        for arg in &mut self.args {
+            for flag in ["-bind=", "-client="] {
+                if arg.starts_with(flag) {
+                    *arg = format!("{flag}{address}");
+                }
+            }
+        }
+    }
+
+    /// Writes a file of the configuration directory.
+    pub fn write_config(&self, name: &str, content: &str) {
+        fs::write(self.dir.join("config").join(name), content).expect("config file");
     }
 
     /// One DNS question over UDP, the answer's bytes.
@@ -413,8 +533,10 @@ impl Drop for TestAgent {
         let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();
-            let tail: Vec<&str> = log.lines().rev().take(60).collect();
-            eprintln!("--- log of {} ---", self.address);
+            // polling fills a debug log with its own requests
+            let telling = log.lines().rev().filter(|line| !line.contains("Request finished"));
+            let tail: Vec<&str> = telling.take(80).collect();
+            eprintln!("--- log of {} at {} ---", self.name, self.address);
             for line in tail.iter().rev() {
                 eprintln!("{line}");
             }
