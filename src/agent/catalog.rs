@@ -115,14 +115,14 @@ impl AliasSource for LocalAlias {
 impl Agent {
     /// The agent's own network coordinate.
     pub fn coordinate(&self) -> Coordinate {
-        Coordinate::default()
+        self.lan().coordinate()
     }
 
     /// Sends the own coordinate, as often as the whole cluster can bear (`spec/semantics.md` 16.1).
     pub(super) async fn send_coordinates(self) {
         loop {
             let config = self.config();
-            let share = self.members().len() as f64 / config.sync_coordinate_rate_target.max(1.0);
+            let share = self.lan().members().len() as f64 / config.sync_coordinate_rate_target.max(1.0);
             let interval = config.sync_coordinate_interval_min.to_std().max(Duration::from_secs_f64(share));
             let interval = interval.max(Duration::from_secs(1));
             let random = interval.mul_f64(rand::rng().random::<f64>());

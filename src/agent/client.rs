@@ -1,6 +1,7 @@
 //! A client agent's way to the servers of its datacenter (`spec/semantics.md` 11.3, `spec/rpc.md` 8).
 
-use crate::rpc::{Connections, Method, Servers};
+use crate::config::RuntimeConfig;
+use crate::rpc::{CallSettings, ConnectionSettings, Connections, Method, Servers};
 use crate::server::{Answer, ReadEndpoint};
 use crate::types::Result;
 use crate::types::requests::{ReadReply, ReadRequest};
@@ -42,6 +43,12 @@ impl Client {
     pub fn new(servers: Servers, connections: Connections) -> Client {
         let hasher = ahash::RandomState::new();
         Client { inner: Arc::new(Inner { servers, connections, hasher, waiting: Mutex::default() }) }
+    }
+
+    /// A client with the limits of a configuration and no servers yet.
+    pub(super) fn of(config: &RuntimeConfig) -> Client {
+        let connections = ConnectionSettings { source: config.bind_addr.filter(|address| !address.is_unspecified()), ..ConnectionSettings::default() };
+        Client::new(Servers::new(call_settings(config)), Connections::new(connections))
     }
 
     /// The servers of the datacenter.
@@ -142,5 +149,15 @@ impl<A: Send + 'static, V: Clone + Send + Sync + 'static> Drop for Seat<A, V> {
         if flying.is_some_and(|flying| flying.answer.upgrade().is_none()) {
             waiting.remove(&self.hash);
         }
+    }
+}
+
+/// How the agent may call servers.
+pub(super) fn call_settings(config: &RuntimeConfig) -> CallSettings {
+    CallSettings {
+        hold: config.performance.rpc_hold_timeout.to_std(),
+        timeout: config.limits.rpc_client_timeout.to_std(),
+        rate: config.limits.rpc_rate,
+        burst: config.limits.rpc_max_burst,
     }
 }

@@ -3,16 +3,15 @@
 use super::data_dir::{DataDir, new_node_id, valid_id};
 use super::{Agent, Client, Delegate, Leaving, Parts, banner, gossip, notify};
 use crate::config::{self, Load, RuntimeConfig};
-use crate::rpc::{CallSettings, ConnectionSettings, Connections, Servers};
-use crate::server::{self, Gossip, Server, ServerConfig, ServerDetails, StaticMembers};
+use crate::gossip::Pool;
+use crate::rpc::{self, Port, PortLimits};
+use crate::server::{Gossip, Server, ServerConfig};
 use crate::telemetry::{logging, metrics};
 use crate::types::operator::AutopilotConfig;
 use crate::types::{Error, Result, version};
 use futures::future::BoxFuture;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -93,6 +92,10 @@ const MISSING: &[(Wanted, &str)] = &[
     (
         |config| config.acl.enabled,
         "acl.enabled: this version has no ACLs and would let everybody in; it does not start",
+    ),
+    (
+        |config| config.join.retry_join.iter().chain(&config.join.retry_join_wan).any(|address| address.contains("provider=")),
+        "retry_join: this version does not ask clouds for addresses (provider=...); give IP addresses or DNS names",
     ),
     (|config| !config.https_addrs.is_empty(), "ports.https: this version does not serve HTTPS; it does not start"),
 ];
@@ -246,7 +249,14 @@ async fn live(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'s
     };
     tracing::info!(target: "agent", "Consul agent running!");
     notify::send("READY=1");
-    let code = serve(&process.agent, &mut signals).await;
+    let mut failures = process.agent.start_joins();
+    let code = tokio::select! {
+        code = serve(&process.agent, &mut signals) => code,
+        Some(error) = failures.recv() => {
+            tracing::error!(target: "agent", error = %error, "Retry join failed");
+            1
+        }
+    };
     notify::send("STOPPING=1");
     process.end().await;
     code
@@ -266,12 +276,15 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
     for warning in warnings {
         tracing::warn!(target: "agent", "{warning}");
     }
-    let lan = gossip::start_lan(&config, &node_id).await?;
-    let wan = if config.server { gossip::start_wan(&config, &node_id).await? } else { None };
-    let delegate = if config.server {
-        Delegate::Server(Server::start(server_config(&config, &node_id)?, alone(&config, &node_id)?, None).await?)
-    } else {
-        Delegate::Client(client(&config))
+    let (lan, wan, delegate) = match config.server {
+        true => start_server(&config, &node_id)
+            .await
+            .map_err(|error| error.prefixed("Failed to start Consul server: "))?,
+        false => {
+            let lan = gossip::start_lan(&config, &node_id).await;
+            let lan = lan.map_err(|error| error.prefixed("Failed to start Consul client: "))?;
+            (lan, None, Delegate::Client(Client::of(&config)))
+        }
     };
     let agent = Agent::new(Parts { config: config.clone(), load, node_id, lan, wan, delegate });
     let mut process = Process {
@@ -309,35 +322,34 @@ fn identity(config: &RuntimeConfig) -> Result<(Option<DataDir>, String)> {
     Ok((Some(data_dir), id))
 }
 
-/// Metadata of the `consul` service row (`spec/semantics.md` 13.2).
-fn server_meta(config: &RuntimeConfig) -> BTreeMap<String, String> {
-    let mut meta: BTreeMap<String, String> = [
-        ("non_voter", "false".to_owned()),
-        ("raft_version", config.raft.raft_protocol.max(3).to_string()),
-        ("read_replica", "false".to_owned()),
-        ("serf_protocol_current", "2".to_owned()),
-        ("serf_protocol_max", "5".to_owned()),
-        ("serf_protocol_min", "1".to_owned()),
-        ("version", version::COMPATIBLE.to_owned()),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value))
-    .collect();
-    for (key, port) in [("grpc_port", config.ports.grpc), ("grpc_tls_port", config.ports.grpc_tls)] {
-        if port > 0 {
-            meta.insert(key.to_owned(), port.to_string());
-        }
-    }
-    meta
+/// The server of this agent with its port and its pools.
+async fn start_server(config: &RuntimeConfig, node_id: &str) -> Result<(Pool, Option<Pool>, Delegate)> {
+    let port = server_port(config).await?;
+    let lan = gossip::start_lan(config, node_id).await?;
+    let wan = gossip::start_wan(config, node_id).await?;
+    let pools = Gossip::pools(&config.datacenter, lan.clone(), wan.clone());
+    let server = Server::start(server_config(config, node_id)?, pools, Some(port)).await?;
+    Ok((lan, wan, Delegate::Server(server)))
 }
 
-fn client(config: &RuntimeConfig) -> Client {
-    let settings = CallSettings {
-        hold: config.performance.rpc_hold_timeout.to_std(),
-        timeout: config.limits.rpc_client_timeout.to_std(),
-        ..CallSettings::default()
+/// Binds the server port.
+async fn server_port(config: &RuntimeConfig) -> Result<Port> {
+    let Some(address) = config.rpc_bind_addr else { return Err(Error::new("server-port must be greater than zero")) };
+    let limits = PortLimits {
+        handshake_timeout: config.limits.rpc_handshake_timeout.to_std(),
+        max_conns_per_client: config.limits.rpc_max_conns_per_client,
+        streaming: config.rpc_enable_streaming,
     };
-    Client::new(Servers::new(settings), Connections::new(ConnectionSettings::default()))
+    let failed = |error: std::io::Error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "address already in use".to_owned(),
+            std::io::ErrorKind::AddrNotAvailable => "cannot assign requested address".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            _ => error.to_string(),
+        };
+        Error::new(format!("Failed to start RPC layer: listen tcp {address}: bind: {reason}"))
+    };
+    rpc::listen(address, limits).await.map_err(failed)
 }
 
 /// Address and port of the server that others are told.
@@ -345,21 +357,6 @@ fn server_address(config: &RuntimeConfig) -> Result<SocketAddr> {
     let advertised = config.advertise_addr.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let port = u16::try_from(config.ports.server).map_err(|_| Error::new("server-port must be greater than zero"))?;
     Ok(config.rpc_advertise_addr.unwrap_or(SocketAddr::new(advertised, port)))
-}
-
-/// The members of a datacenter that has only this server.
-fn alone(config: &RuntimeConfig, node_id: &str) -> Result<Gossip> {
-    let address = server_address(config)?;
-    let member = server::Member {
-        name: config.node_name.clone(),
-        id: node_id.to_owned(),
-        datacenter: config.datacenter.clone(),
-        address: address.ip(),
-        status: server::MemberStatus::Alive,
-        version: version::COMPATIBLE.to_owned(),
-        server: Some(ServerDetails { port: address.port(), meta: server_meta(config), ..ServerDetails::default() }),
-    };
-    Ok(Gossip::alone(Arc::new(StaticMembers::new(vec![member]))))
 }
 
 fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> {
@@ -376,6 +373,9 @@ fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> 
         data_dir: config.data_dir.clone().filter(|_| !config.dev_mode),
         dev: config.dev_mode,
         bootstrap: config.bootstrap || config.dev_mode,
+        bootstrap_expect: config.bootstrap_expect,
+        rpc_client_timeout: config.limits.rpc_client_timeout.to_std(),
+        leave_drain_time: config.performance.leave_drain_time.to_std(),
         raft_multiplier: config.performance.raft_multiplier,
         raft_snapshot_interval: config.raft.raft_snapshot_interval.to_std(),
         raft_snapshot_threshold: config.raft.raft_snapshot_threshold,

@@ -1,7 +1,7 @@
 //! User events (`spec/semantics.md` 18, `spec/gossip.md` 6.6): their form on the gossip wire, whom they are for, and the last
 //! ones that this agent saw.
 
-use super::Agent;
+use super::{Agent, Delegate};
 use crate::filter::go_regex;
 use crate::gossip::UserEvent;
 use crate::types::{Blob, Error, NodeService, Result, msgpack};
@@ -200,47 +200,50 @@ impl Events {
 
 impl Agent {
     /// Takes a user event of the LAN pool.
-    pub(super) fn user_event(&self, event: &UserEvent) {
-        let Some(name) = event.name.strip_prefix(PREFIX) else {
-            if event.name == NEW_LEADER {
-                tracing::info!(target: "agent", payload = %event.payload.escape_ascii(), "New leader elected");
+    pub(super) async fn user_event(&self, event: &UserEvent) {
+        if event.name == NEW_LEADER {
+            let leader = String::from_utf8_lossy(&event.payload);
+            match self.delegate() {
+                Delegate::Server(_) => tracing::info!(target: "agent.server", payload = %leader, "New leader elected"),
+                Delegate::Client(_) => tracing::info!(target: "agent.client", payload = %leader, "New leader elected"),
             }
+            self.notice_server();
+        }
+        if !event.name.starts_with(PREFIX) {
             return;
-        };
-        let decoded = match Event::decode(&event.payload, event.ltime) {
-            Ok(decoded) => decoded,
-            Err(error) => {
-                tracing::error!(target: "agent", error = %error, "Failed to decode event");
-                return;
-            }
-        };
-        debug_assert!(!name.is_empty() || decoded.name.is_empty());
-        self.ingest_event(decoded);
+        }
+        match Event::decode(&event.payload, event.ltime) {
+            Ok(event) => self.ingest_event(event).await,
+            Err(error) => tracing::error!(target: "agent", error = %error, "Failed to decode event"),
+        }
     }
 
-    fn ingest_event(&self, event: Event) {
+    async fn ingest_event(&self, event: Event) {
+        let (name, id) = (event.name.as_str(), event.id.as_str());
         if event.version > VERSION {
-            tracing::warn!(target: "agent", version = event.version, event = %event.id, "Event version is newer than supported");
+            tracing::warn!(
+                target: "agent", version = event.version, event = id,
+                "Event version may have unsupported features"
+            );
         }
-        match event.is_for(&self.config().node_name, &self.local().services()) {
+        let config = self.config();
+        match event.is_for(&config.node_name, &self.local().services()) {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
-                tracing::error!(target: "agent", event = %event.name, error = %error, "Failed to parse event filter");
+                tracing::error!(target: "agent", event = name, error = %error, "Failed to parse event filter");
                 return;
             }
         }
-        if event.name == REMOTE_EXEC {
+        if name == REMOTE_EXEC {
+            if config.disable_remote_exec {
+                tracing::info!(target: "agent", id, "ignoring remote exec event, disabled");
+            }
             return;
         }
-        tracing::debug!(target: "agent", event_name = %event.name, event_id = %event.id, "new event");
+        tracing::debug!(target: "agent", event_name = name, event_id = id, "new event");
         self.events().add(event);
     }
-}
-
-/// The name of an event in gossip.
-pub fn gossip_name(name: &str) -> String {
-    format!("{PREFIX}{name}")
 }
 
 /// The form on the gossip wire, as the request to fire it carries it.

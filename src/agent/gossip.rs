@@ -5,9 +5,9 @@ mod tags;
 
 use crate::config::{GossipConfig, RuntimeConfig};
 use crate::gossip::{Logger, Member, MemberStatus, MergeCheck, Pool, PoolConfig, Timing};
+use crate::rpc::ServerAddress;
 use crate::types::{Error, Result, version};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -178,11 +178,11 @@ fn wan_check(members: &[Member]) -> Result<(), String> {
     }
 }
 
-/// Address of the server port of a member that is a server of this datacenter.
-pub(super) fn server_address(member: &Member, datacenter: &str) -> Option<(crate::server::Member, SocketAddr)> {
+/// How a member is called that is a server of this datacenter.
+pub(super) fn server_address(member: &Member, datacenter: &str) -> Option<ServerAddress> {
     let server = crate::server::Member::from_gossip(member).filter(|server| server.datacenter == datacenter)?;
     let address = server.server_address()?;
-    Some((server, address))
+    Some(ServerAddress { name: server.name, id: server.id, datacenter: server.datacenter, address })
 }
 
 /// The versions of the agents' protocol, as tags carry them.

@@ -16,10 +16,12 @@ pub mod events;
 mod gossip;
 mod host;
 mod info;
+mod join;
 mod loading;
 pub mod local;
 pub mod maintenance;
 pub mod members;
+mod membership;
 mod notify;
 mod persist;
 mod reaper;
@@ -101,6 +103,8 @@ struct Inner {
     wan: Option<Pool>,
     delegate: Delegate,
     events: Events,
+    /// Counts up whenever a server or a leader was found.
+    server_up: watch::Sender<u64>,
     local: Arc<LocalState>,
     running: Mutex<HashMap<String, Running>>,
     sink: Arc<dyn CheckSink>,
@@ -150,6 +154,7 @@ impl Agent {
                 wan,
                 delegate,
                 events: Events::default(),
+                server_up: watch::Sender::new(0),
                 sink: Arc::new(LocalSink(local.clone())),
                 local,
                 running: Mutex::default(),
@@ -217,14 +222,16 @@ impl Agent {
         let config = self.config();
         let catalog: Arc<dyn Catalog> = Arc::new(catalog::ServerCatalog { agent: self.clone() });
         self.load_definitions(&config)?;
+        self.follow_leadership();
+        self.follow_lan();
         let _ = self.inner.catalog.set(catalog.clone());
         let sync = anti_entropy::AntiEntropy {
             local: self.inner.local.clone(),
             catalog,
-            server_up: self.server_up(),
+            server_up: self.inner.server_up.subscribe(),
             members: {
                 let agent = self.clone();
-                Box::new(move || agent.members().len())
+                Box::new(move || agent.lan().members().len())
             },
             timings: anti_entropy::Timings { full: config.ae_interval.to_std(), ..anti_entropy::Timings::default() },
         };
@@ -237,20 +244,18 @@ impl Agent {
         Ok(())
     }
 
-    /// Counts up whenever a leader was found.
-    fn server_up(&self) -> watch::Receiver<u64> {
-        let (sender, receiver) = watch::channel(0);
-        if let Some(server) = self.server() {
-            let mut leadership = server.raft().leadership();
-            tokio::spawn(async move {
-                while leadership.changed().await.is_ok() {
-                    if *leadership.borrow_and_update() {
-                        sender.send_modify(|count| *count += 1);
-                    }
+    /// Tells the duties when this server has become the leader; other leaders are heard of in gossip.
+    fn follow_leadership(&self) {
+        let Some(server) = self.server() else { return };
+        let mut leadership = server.raft().leadership();
+        let agent = self.clone();
+        tokio::spawn(async move {
+            while leadership.changed().await.is_ok() {
+                if *leadership.borrow_and_update() {
+                    agent.notice_server();
                 }
-            });
-        }
-        receiver
+            }
+        });
     }
 
     /// Leaves the cluster gracefully and then ends the process.
@@ -264,20 +269,29 @@ impl Agent {
     }
 
     async fn leave_cluster(&self) -> Result<()> {
-        match self.server() {
-            Some(server) => server.leave().await,
-            None => Ok(()),
+        match self.delegate() {
+            Delegate::Server(server) => server.leave().await,
+            Delegate::Client(_) => self.lan().leave().await,
         }
     }
 
-    /// Stops checks and the server; the state on disk is complete when it returns.
+    /// Stops checks, the server and gossip; the state on disk is complete when it returns.
     pub async fn shutdown(&self) {
         tracing::info!(target: "agent", "Requesting shutdown");
         self.inner.running.lock().clear();
         *self.inner.watches.lock() = None;
-        if let Some(server) = self.server() {
-            tracing::info!(target: "agent.server", "shutting down server");
-            server.shutdown().await;
+        match self.delegate() {
+            Delegate::Server(server) => {
+                tracing::info!(target: "agent.server", "shutting down server");
+                server.shutdown().await;
+            }
+            Delegate::Client(client) => {
+                tracing::info!(target: "agent.client", "shutting down client");
+                client.connections().close();
+            }
+        }
+        for pool in self.wan().into_iter().chain([self.lan()]) {
+            pool.shutdown().await;
         }
         tracing::info!(target: "agent", "shutdown complete");
     }

@@ -1,6 +1,6 @@
 //! Applies a changed configuration to a running agent (`spec/agent-config.md` 8, reload).
 
-use super::{Agent, local_settings, notify};
+use super::{Agent, Delegate, local_settings, notify};
 use crate::config::{self, RuntimeConfig};
 use crate::telemetry::{logging, metrics};
 use crate::types::{Error, Result};
@@ -30,6 +30,9 @@ impl Agent {
         apply_logging(&config);
         metrics::registry().set_filter(super::daemon::prefix_filter(&config), config.telemetry.filter_default);
         self.inner.local.configure(local_settings(&config, self.node_id()));
+        if let Delegate::Client(client) = self.delegate() {
+            client.servers().configure(super::client::call_settings(&config));
+        }
         self.inner.config.store(std::sync::Arc::new(config.clone()));
         self.reload_definitions(&config)?;
         self.restart_watches(&config)

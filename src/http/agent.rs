@@ -8,7 +8,7 @@ use super::routes::{FILTER, PARTITION, READ, routes};
 use crate::agent::Member;
 use crate::filter::Filter;
 use crate::telemetry::{logging, metrics};
-use crate::types::{Error, Result, validate};
+use crate::types::{Error, Result};
 use bytes::Bytes;
 use hyper::header::{ACCEPT, HeaderValue};
 
@@ -125,32 +125,13 @@ async fn monitor(call: &mut Call<'_>) -> Result<Answer> {
     Ok(Answer::stream(TEXT, Box::pin(pieces)))
 }
 
-/// A server that stands alone can join itself and nobody else: what listens elsewhere cannot be talked to.
 async fn join(call: &mut Call<'_>) -> Result<Answer> {
-    let config = call.config();
-    let wan = !call.params.text("wan").is_empty();
-    if wan && !config.server {
-        return Err(Error::new("Must be a server to join WAN cluster"));
-    }
-    let own = if wan { config.serf_advertise_addr_wan } else { config.serf_advertise_addr_lan };
-    let default_port = own.map_or(0, |own| own.port());
-    let address = match (call.rest, call.rest.parse::<std::net::IpAddr>()) {
-        (_, Ok(ip)) => std::net::SocketAddr::new(ip, default_port).to_string(),
-        (text, _) if text.contains(':') => text.to_owned(),
-        (text, _) => format!("{text}:{default_port}"),
+    let addresses = [call.rest.to_owned()];
+    match call.params.text("wan") {
+        "" => call.agent.join_lan(&addresses).await?,
+        _ => call.agent.join_wan(&addresses).await?,
     };
-    if own.is_some_and(|own| own.to_string() == address) {
-        return Ok(Answer::done());
-    }
-    let reason = match tokio::net::TcpStream::connect(&address).await {
-        Ok(_) => "this server does not take part in gossip".to_owned(),
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            format!("dial tcp {address}: connect: connection refused")
-        }
-        Err(error) => format!("dial tcp {address}: {error}"),
-    };
-    let text = validate::error_list(&[format!("Failed to join {}: {reason}", call.rest)]);
-    Err(Error::new(text.expect("there is an error")))
+    Ok(Answer::done())
 }
 
 async fn leave(call: &mut Call<'_>) -> Result<Answer> {
@@ -159,13 +140,10 @@ async fn leave(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 async fn force_leave(call: &mut Call<'_>) -> Result<Answer> {
-    if call.params.has("wan") && !call.config().server {
-        return Err(Error::new("Must be a server to force-leave a node from the WAN cluster"));
-    }
-    // Leaving is forced on failed members only; the rest stay as they are.
-    let known = call.agent.members().into_iter().chain(call.agent.members_wan()).any(|member| member.name == call.rest);
-    if !known {
-        return Err(Error::new(format!("agent: No node found with name '{}'", call.rest)));
+    let prune = call.params.has("prune");
+    match call.params.has("wan") {
+        true => call.agent.force_leave_wan(call.rest, prune).await?,
+        false => call.agent.force_leave(call.rest, prune).await?,
     }
     Ok(Answer::done())
 }
