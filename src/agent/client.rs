@@ -47,7 +47,10 @@ impl Client {
 
     /// A client with the limits of a configuration and no servers yet.
     pub(super) fn of(config: &RuntimeConfig) -> Client {
-        let connections = ConnectionSettings { source: config.bind_addr.filter(|address| !address.is_unspecified()), ..ConnectionSettings::default() };
+        let connections = ConnectionSettings {
+            source: config.bind_addr.filter(|address| !address.is_unspecified()),
+            ..ConnectionSettings::default()
+        };
         Client::new(Servers::new(call_settings(config)), Connections::new(connections))
     }
 

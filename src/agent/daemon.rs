@@ -94,7 +94,14 @@ const MISSING: &[(Wanted, &str)] = &[
         "acl.enabled: this version has no ACLs and would let everybody in; it does not start",
     ),
     (
-        |config| config.join.retry_join.iter().chain(&config.join.retry_join_wan).any(|address| address.contains("provider=")),
+        |config| {
+            config
+                .join
+                .retry_join
+                .iter()
+                .chain(&config.join.retry_join_wan)
+                .any(|address| address.contains("provider="))
+        },
         "retry_join: this version does not ask clouds for addresses (provider=...); give IP addresses or DNS names",
     ),
     (|config| !config.https_addrs.is_empty(), "ports.https: this version does not serve HTTPS; it does not start"),
@@ -277,9 +284,9 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
         tracing::warn!(target: "agent", "{warning}");
     }
     let (lan, wan, delegate) = match config.server {
-        true => start_server(&config, &node_id)
-            .await
-            .map_err(|error| error.prefixed("Failed to start Consul server: "))?,
+        true => {
+            start_server(&config, &node_id).await.map_err(|error| error.prefixed("Failed to start Consul server: "))?
+        }
         false => {
             let lan = gossip::start_lan(&config, &node_id).await;
             let lan = lan.map_err(|error| error.prefixed("Failed to start Consul client: "))?;

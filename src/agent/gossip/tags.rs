@@ -12,7 +12,7 @@ pub(in crate::agent) fn tags(config: &RuntimeConfig, node_id: &str) -> Tags {
     let positive = |number: i32| (number > 0).then(|| number.to_string());
     let server = [
         ("acls", Some(if config.acl.enabled { "1" } else { "0" }.to_owned())),
-        ("bootstrap", config.bootstrap.then(one)),
+        ("bootstrap", (config.bootstrap || config.dev_mode).then(one)),
         ("expect", (!config.bootstrap && config.bootstrap_expect > 0).then(|| config.bootstrap_expect.to_string())),
         ("ft_fs", Some(one())),
         ("ft_si", Some(one())),
