@@ -3,9 +3,12 @@
 use super::settings::Settings;
 use super::source::{Endpoints, Source};
 use crate::agent::Agent;
-use crate::rpc::method::{CatalogListNodes, CatalogNodeServices, CatalogServiceNodes, HealthServiceNodes};
+use crate::rpc::method::{
+    CatalogListNodes, CatalogNodeServices, CatalogServiceNodes, HealthServiceNodes, PreparedQueryExecute,
+};
+use crate::types::prepared_query::{PreparedQueryExecuteRequest, PreparedQueryExecuteResponse};
 use crate::types::requests::{DcRequest, IndexedCheckServiceNodes, NodeRequest, ReadRequest, ServiceRequest};
-use crate::types::{Node, QueryOptions, Result};
+use crate::types::{Node, QueryOptions, QuerySource, Result};
 use arc_swap::ArcSwap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -88,6 +91,43 @@ impl Source for AgentSource {
             ..ServiceRequest::default()
         };
         self.fresh_enough::<HealthServiceNodes>(args).await
+    }
+
+    async fn query(
+        &self,
+        datacenter: &str,
+        name: &str,
+        client: IpAddr,
+    ) -> Result<Option<PreparedQueryExecuteResponse>> {
+        let config = self.agent.config();
+        let here = |node: &str, ip: String| QuerySource {
+            datacenter: config.datacenter.clone(),
+            node: node.to_owned(),
+            ip,
+            ..QuerySource::default()
+        };
+        let settings = self.settings();
+        let mut args = PreparedQueryExecuteRequest {
+            datacenter: datacenter.to_owned(),
+            query_id_or_name: name.to_owned(),
+            source: here("", client.to_canonical().to_string()),
+            agent: here(&config.node_name, String::new()),
+            query: self.options(&settings),
+            ..PreparedQueryExecuteRequest::default()
+        };
+        let known = |answer: Result<PreparedQueryExecuteResponse>| match answer {
+            Err(error) if error.text.contains("Query not found") => Ok(None),
+            answer => answer.map(Some),
+        };
+        let found = known(self.agent.call::<PreparedQueryExecute>(args.clone()).await)?;
+        let limit = settings.dns.max_stale;
+        let too_old = |found: &PreparedQueryExecuteResponse| !limit.is_zero() && found.meta.last_contact > limit;
+        if args.query.allow_stale && found.as_ref().is_some_and(too_old) {
+            tracing::warn!(target: "agent.dns", "Query results too stale, re-requesting");
+            args.query.allow_stale = false;
+            return known(self.agent.call::<PreparedQueryExecute>(args).await);
+        }
+        Ok(found)
     }
 
     async fn node(&self, datacenter: &str, name: &str) -> Result<Option<Arc<Node>>> {

@@ -168,7 +168,9 @@ async fn answer<S: Source>(source: &S, packet: Vec<u8>, client: SocketAddr, prot
     };
     let name = question.original().name().clone();
     let text = name.to_ascii().trim_end_matches('.').to_owned();
-    let query = Query { name, text, kind: question.query_type(), edns: request.edns.is_some() };
+    let client_ip = subnet(&request).map_or(client.ip(), |subnet| subnet.addr());
+    let query =
+        Query { name, text, kind: question.query_type(), edns: request.edns.is_some(), client: client_ip };
     let settings = source.settings();
     let udp = protocol == Protocol::Udp;
     let outcome = resolve::answer(source, &query).await;
@@ -237,16 +239,26 @@ fn encode(request: &Request, settings: &Settings, reply: &Reply, authoritative: 
     metadata.recursion_available = !settings.recursors.is_empty();
     metadata.response_code = reply.code;
     metadata.truncation = reply.cut && settings.dns.enable_truncate;
-    let edns = request.edns.as_ref().map(echo);
+    let scoped = reply.for_subnet && reply.code == ResponseCode::NoError;
+    let edns = request.edns.as_ref().map(|edns| echo(edns, scoped));
     emit(request, settings, metadata, reply, edns.as_ref())
 }
 
-/// The client's size, and its subnet with scope 0.
-fn echo(edns: &Edns) -> Edns {
+/// The subnet that the client says it asks for.
+fn subnet(request: &Request) -> Option<&ClientSubnet> {
+    match request.edns.as_ref()?.option(EdnsCode::Subnet)? {
+        EdnsOption::Subnet(subnet) => Some(subnet),
+        _ => None,
+    }
+}
+
+/// The client's size, and its subnet: with scope 0, or `scoped` to all of it.
+fn echo(edns: &Edns, scoped: bool) -> Edns {
     let mut answer = Edns::new();
     answer.set_max_payload(edns.max_payload());
     if let Some(EdnsOption::Subnet(subnet)) = edns.option(EdnsCode::Subnet) {
-        let subnet = ClientSubnet::new(subnet.addr(), subnet.source_prefix(), 0);
+        let scope = if scoped { subnet.source_prefix() } else { 0 };
+        let subnet = ClientSubnet::new(subnet.addr(), subnet.source_prefix(), scope);
         answer.options_mut().insert(EdnsOption::Subnet(subnet));
     }
     answer

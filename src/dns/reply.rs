@@ -17,6 +17,8 @@ pub struct Reply {
     pub additionals: Vec<Record>,
     /// Some records were left out.
     pub cut: bool,
+    /// The answer may be another one for clients elsewhere.
+    pub for_subnet: bool,
 }
 
 /// How large an answer may be.

@@ -6,7 +6,7 @@ use super::recursor;
 use super::reply::Reply;
 use super::settings::Settings;
 use super::source::{Endpoints, Source};
-use crate::types::{CheckServiceNode, Error, Node};
+use crate::types::{CheckServiceNode, Error, GoDuration, Node};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::{NS, PTR};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
@@ -25,6 +25,8 @@ pub struct Query {
     pub kind: RecordType,
     /// The client sent EDNS.
     pub edns: bool,
+    /// Address of the client: its subnet if it told one, else where the packet came from.
+    pub client: IpAddr,
 }
 
 /// What to do with a question.
@@ -106,7 +108,7 @@ impl<S: Source> Lookups<'_, S> {
             Lookup::Node { name } => self.node(datacenter, &name, domain).await,
             Lookup::Addr { hex } => self.hex_address(&hex, domain),
             Lookup::Virtual { .. } => Reply::default(),
-            Lookup::Query { .. } => self.absent(domain),
+            Lookup::Query { name } => self.prepared_query(datacenter, &name, domain).await,
         }
     }
 
@@ -201,12 +203,34 @@ impl<S: Source> Lookups<'_, S> {
             return self.absent(domain);
         }
         rows.shuffle(&mut rand::rng());
-        let ttl = self.settings.dns.ttl_of(name);
+        self.instances(&rows, self.settings.dns.ttl_of(name), domain).await
+    }
+
+    /// The records of instances in their order; there is at least one.
+    async fn instances(&self, rows: &[&CheckServiceNode], ttl: u32, domain: &str) -> Reply {
         let reply = match self.query.kind {
-            RecordType::SRV => self.srv(&rows, ttl, domain).await,
-            _ => self.addresses(&rows, ttl).await,
+            RecordType::SRV => self.srv(rows, ttl, domain).await,
+            _ => self.addresses(rows, ttl).await,
         };
         if reply.answers.is_empty() { self.with_soa(reply, domain) } else { reply }
+    }
+
+    /// What a prepared query finds, in its order (`spec/dns.md` 5).
+    async fn prepared_query(&self, datacenter: &str, name: &str, domain: &str) -> Reply {
+        let found = match self.source.query(datacenter, name, self.query.client).await {
+            Ok(Some(found)) if !found.nodes.is_empty() => found,
+            Ok(_) => return self.absent(domain),
+            Err(error) => return self.failed(&error, domain),
+        };
+        let ttl = match found.dns.ttl.as_str() {
+            "" => self.settings.dns.ttl_of(&found.service),
+            text => text.parse::<GoDuration>().map(seconds).unwrap_or_else(|why| {
+                tracing::warn!(target: "agent.dns", "Failed to parse TTL for prepared query, ignoring: ttl={text} error={why}");
+                0
+            }),
+        };
+        let rows: Vec<&CheckServiceNode> = found.nodes.iter().collect();
+        Reply { for_subnet: true, ..self.instances(&rows, ttl, domain).await }
     }
 
     async fn addresses(&self, rows: &[&CheckServiceNode], ttl: u32) -> Reply {
@@ -301,7 +325,7 @@ impl<S: Source> Lookups<'_, S> {
         let domains = [self.settings.domain.as_str(), self.settings.alt_domain.as_str()];
         let mut found = match name::split_domain(&text, &domains) {
             Some((left, domain)) => {
-                let query = Query { name, text: text.clone(), kind: RecordType::ANY, edns: self.query.edns };
+                let query = Query { name, text: text.clone(), kind: RecordType::ANY, ..*self.query };
                 let inner =
                     Lookups { source: self.source, settings: self.settings, query: &query, depth: self.depth + 1 };
                 match Box::pin(inner.in_domain(left, domain)).await {
@@ -394,6 +418,11 @@ impl<S: Source> Lookups<'_, S> {
     }
 }
 
+/// A duration as a time to live.
+fn seconds(duration: GoDuration) -> u32 {
+    u32::try_from(duration.0 / 1_000_000_000).unwrap_or(0)
+}
+
 fn node_name(node: &Node, domain: &str) -> Option<Name> {
     records::name(&format!("{}.node.{}.{domain}", node.node, node.datacenter))
 }
@@ -417,6 +446,7 @@ fn reverse_address(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::prepared_query::{PreparedQueryExecuteResponse, QueryDns};
     use crate::types::requests::IndexedCheckServiceNodes;
     use crate::types::{HealthCheck, NodeService, Result};
     use std::collections::BTreeMap;
@@ -449,6 +479,18 @@ mod tests {
             };
             let nodes = self.rows.iter().filter(|row| row.service.service == name && tagged(row)).cloned().collect();
             Ok(Arc::new(IndexedCheckServiceNodes { nodes, ..Default::default() }))
+        }
+
+        async fn query(&self, datacenter: &str, name: &str, client: IpAddr) -> Result<Option<PreparedQueryExecuteResponse>> {
+            let service = match name {
+                "pq" => "web",
+                "here" if client.to_string() == "10.7.7.0" => "six",
+                "empty" | "here" => "nope",
+                _ => return Ok(None),
+            };
+            let found = self.service(datacenter, service, None, Endpoints::Plain).await?;
+            let dns = QueryDns { ttl: "10s".into() };
+            Ok(Some(PreparedQueryExecuteResponse { nodes: found.nodes.clone(), dns, ..Default::default() }))
         }
 
         async fn node(&self, _: &str, name: &str) -> Result<Option<Arc<Node>>> {
@@ -513,7 +555,8 @@ mod tests {
     /// Code, sorted answers, number of authority and additional records.
     async fn ask(source: &Table, text: &str, kind: RecordType) -> (ResponseCode, Vec<String>, usize, usize) {
         let name = records::name(text).expect("a name");
-        let query = Query { name, text: text.to_owned(), kind, edns: true };
+        let client = IpAddr::from([10, 7, 7, 0]);
+        let query = Query { name, text: text.to_owned(), kind, edns: true, client };
         match answer(source, &query).await {
             Outcome::Answer(reply) => {
                 let mut answers: Vec<String> = reply.answers.iter().map(|record| record.data.to_string()).collect();
@@ -571,6 +614,11 @@ mod tests {
             ("consul", A, nx, &[], 1, 0),
             ("web.virtual.consul", A, ok, &[], 0, 0),
             ("any.query.consul", A, nx, &[], 1, 0),
+            ("empty.query.consul", A, nx, &[], 1, 0),
+            ("pq.query.dc9.consul", A, nx, &[], 1, 0),
+            ("pq.query.consul", A, ok, &["10.1.2.3", "10.9.9.9", "127.0.0.1"], 0, 0),
+            ("_pq._tcp.query.dc1.consul", MX, ok, &[], 1, 0),
+            ("here.query.consul", AAAA, ok, &["2001:db8::5"], 0, 0),
             ("consul", AXFR, ResponseCode::NotImp, &[], 0, 0),
             ("example.org", A, ResponseCode::Refused, &[], 0, 0),
         ];

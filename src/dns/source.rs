@@ -1,6 +1,7 @@
 //! Where the records come from: the catalog behind an agent, or a table in tests.
 
 use super::settings::Settings;
+use crate::types::prepared_query::PreparedQueryExecuteResponse;
 use crate::types::requests::IndexedCheckServiceNodes;
 use crate::types::{Node, Result};
 use std::future::Future;
@@ -31,6 +32,14 @@ pub trait Source: Clone + Send + Sync + 'static {
         tag: Option<&str>,
         endpoints: Endpoints,
     ) -> impl Future<Output = Result<Arc<IndexedCheckServiceNodes>>> + Send;
+
+    /// What a prepared query finds for a client with this address; none when there is no such query.
+    fn query(
+        &self,
+        datacenter: &str,
+        name: &str,
+        client: IpAddr,
+    ) -> impl Future<Output = Result<Option<PreparedQueryExecuteResponse>>> + Send;
 
     /// A node by name.
     fn node(&self, datacenter: &str, name: &str) -> impl Future<Output = Result<Option<Arc<Node>>>> + Send;

@@ -8,7 +8,6 @@ use crate::rpc::method::*;
 use crate::state::{Snapshot, WatchSet};
 use crate::telemetry::metrics::Sample;
 use crate::types::prepared_query::*;
-use crate::types::requests::DcRequest;
 use crate::types::{CheckServiceNode, CheckStatus, Error, HealthCheck, QueryOptions, QuerySource, Result};
 use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
@@ -36,7 +35,7 @@ impl Endpoint for PreparedQueryExecute {
         }
         limit(&mut reply.nodes, args.limit);
         if reply.nodes.is_empty() {
-            fail_over(server, &query, &args, &mut reply).await?;
+            fail_over(server, &query, &args, &mut reply).await;
         }
         EXECUTE.since(start);
         Ok(reply)
@@ -177,17 +176,16 @@ async fn fail_over(
     query: &PreparedQuery,
     args: &PreparedQueryExecuteRequest,
     reply: &mut PreparedQueryExecuteResponse,
-) -> Result<()> {
+) {
     let failover = &query.service.failover;
     let wanted = failover.nearest_n > 0
         || failover.datacenters.as_ref().is_some_and(|list| !list.is_empty())
         || failover.targets.as_ref().is_some_and(|list| !list.is_empty());
     if !wanted {
-        return Ok(());
+        return;
     }
     let own = &server.config().datacenter;
-    let known = server.call::<CatalogListDatacenters>(DcRequest::default()).await?;
-    let others: Vec<String> = known.into_iter().filter(|datacenter| datacenter != own).collect();
+    let others = server.router().other_datacenters();
     let mut failovers = 0;
     for target in targets(failover, own, &others) {
         failovers += 1;
@@ -217,7 +215,6 @@ async fn fail_over(
         }
     }
     reply.failovers = failovers;
-    Ok(())
 }
 
 /// The places to ask: the nearest datacenters, then the named ones that are known and not asked yet; or the targets.
