@@ -31,7 +31,16 @@ impl Client {
     /// # Errors
     /// No answer or an unexpected status.
     pub async fn kv_get(&self, key: &str, params: Params) -> Result<Option<KvPair>> {
-        Ok(self.kv_read::<Vec<KvPair>>(key, params).await?.and_then(|pairs| pairs.into_iter().next()))
+        Ok(self.kv_get_indexed(key, params).await?.1)
+    }
+
+    /// One entry, none when the key is missing, and the index of the answer.
+    ///
+    /// # Errors
+    /// No answer or an unexpected status.
+    pub async fn kv_get_indexed(&self, key: &str, params: Params) -> Result<(u64, Option<KvPair>)> {
+        let (index, pairs) = self.kv_read::<Vec<KvPair>>(key, params).await?;
+        Ok((index, pairs.and_then(|pairs| pairs.into_iter().next())))
     }
 
     /// All entries below a prefix.
@@ -39,7 +48,16 @@ impl Client {
     /// # Errors
     /// No answer or an unexpected status.
     pub async fn kv_list(&self, prefix: &str, params: Params) -> Result<Vec<KvPair>> {
-        Ok(self.kv_read(prefix, params.with("recurse", "")).await?.unwrap_or_default())
+        Ok(self.kv_list_indexed(prefix, params).await?.1)
+    }
+
+    /// All entries below a prefix, and the index of the answer.
+    ///
+    /// # Errors
+    /// No answer or an unexpected status.
+    pub async fn kv_list_indexed(&self, prefix: &str, params: Params) -> Result<(u64, Vec<KvPair>)> {
+        let (index, pairs) = self.kv_read::<Vec<KvPair>>(prefix, params.with("recurse", "")).await?;
+        Ok((index, pairs.unwrap_or_default()))
     }
 
     /// Keys below a prefix, folded at the separator unless it is empty.
@@ -47,17 +65,27 @@ impl Client {
     /// # Errors
     /// No answer or an unexpected status.
     pub async fn kv_keys(&self, prefix: &str, separator: &str, params: Params) -> Result<Vec<String>> {
-        let params = params.with("keys", "").with_if(!separator.is_empty(), "separator", separator);
-        Ok(self.kv_read(prefix, params).await?.unwrap_or_default())
+        let params = params.with_if(!separator.is_empty(), "separator", separator);
+        Ok(self.kv_keys_indexed(prefix, params).await?.1)
     }
 
-    async fn kv_read<T: serde::de::DeserializeOwned>(&self, key: &str, params: Params) -> Result<Option<T>> {
+    /// Keys below a prefix, and the index of the answer.
+    ///
+    /// # Errors
+    /// No answer or an unexpected status.
+    pub async fn kv_keys_indexed(&self, prefix: &str, params: Params) -> Result<(u64, Vec<String>)> {
+        let (index, keys) = self.kv_read::<Vec<String>>(prefix, params.with("keys", "")).await?;
+        Ok((index, keys.unwrap_or_default()))
+    }
+
+    async fn kv_read<T: serde::de::DeserializeOwned>(&self, key: &str, params: Params) -> Result<(u64, Option<T>)> {
         let path = format!("/v1/kv/{}", key.strip_prefix('/').unwrap_or(key));
         let response = self.send(Method::GET, &path, params, None).await?;
         if response.status == 404 {
-            return Ok(None);
+            return Ok((response.index, None));
         }
-        response.success()?.json().map(Some)
+        let index = response.index;
+        response.success()?.json().map(|found| (index, Some(found)))
     }
 
     /// Writes a value; false when a condition among the parameters does not hold.

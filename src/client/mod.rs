@@ -2,8 +2,11 @@
 //!
 //! It knows the API and nothing of the command line; the agent uses it too, to watch itself ([`watch`]).
 
+pub mod child;
 mod error;
 pub mod kv;
+pub mod lock;
+pub mod session;
 mod settings;
 mod tls;
 pub mod watch;

@@ -169,8 +169,7 @@ async fn answer<S: Source>(source: &S, packet: Vec<u8>, client: SocketAddr, prot
     let name = question.original().name().clone();
     let text = name.to_ascii().trim_end_matches('.').to_owned();
     let client_ip = subnet(&request).map_or(client.ip(), |subnet| subnet.addr());
-    let query =
-        Query { name, text, kind: question.query_type(), edns: request.edns.is_some(), client: client_ip };
+    let query = Query { name, text, kind: question.query_type(), edns: request.edns.is_some(), client: client_ip };
     let settings = source.settings();
     let udp = protocol == Protocol::Udp;
     let outcome = resolve::answer(source, &query).await;

@@ -481,7 +481,12 @@ mod tests {
             Ok(Arc::new(IndexedCheckServiceNodes { nodes, ..Default::default() }))
         }
 
-        async fn query(&self, datacenter: &str, name: &str, client: IpAddr) -> Result<Option<PreparedQueryExecuteResponse>> {
+        async fn query(
+            &self,
+            datacenter: &str,
+            name: &str,
+            client: IpAddr,
+        ) -> Result<Option<PreparedQueryExecuteResponse>> {
             let service = match name {
                 "pq" => "web",
                 "here" if client.to_string() == "10.7.7.0" => "six",

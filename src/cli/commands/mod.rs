@@ -2,7 +2,9 @@
 
 pub mod agent;
 pub mod catalog;
+pub mod debug;
 pub mod event;
+pub mod exec;
 pub mod force_leave;
 pub mod info;
 pub mod join;
@@ -10,6 +12,7 @@ pub mod keygen;
 pub mod keyring;
 pub mod kv;
 pub mod leave;
+pub mod lock;
 pub mod maint;
 pub mod members;
 pub mod monitor;
@@ -32,7 +35,9 @@ pub static ALL: &[&Command] = &[
     &catalog::datacenters::COMMAND,
     &catalog::nodes::COMMAND,
     &catalog::services::COMMAND,
+    &debug::COMMAND,
     &event::COMMAND,
+    &exec::COMMAND,
     &force_leave::COMMAND,
     &info::COMMAND,
     &join::COMMAND,
@@ -45,6 +50,7 @@ pub static ALL: &[&Command] = &[
     &kv::import::COMMAND,
     &kv::put::COMMAND,
     &leave::COMMAND,
+    &lock::COMMAND,
     &maint::COMMAND,
     &members::COMMAND,
     &monitor::COMMAND,

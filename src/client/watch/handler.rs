@@ -1,12 +1,12 @@
 //! What a watch does with a change: a child process or an HTTP request (`spec/semantics.md` 21.3).
 
+use crate::client::child::{self, script_command};
 use crate::client::os_text;
 use crate::types::GoDuration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
@@ -107,14 +107,6 @@ impl Handler {
     }
 }
 
-/// A text as a command of `$SHELL`, `/bin/sh` when it is unset.
-pub fn script_command(script: &str) -> Command {
-    let shell = std::env::var("SHELL").ok().filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into());
-    let mut command = Command::new(shell);
-    command.arg("-c").arg(script);
-    command
-}
-
 async fn run_child(mut command: Command, index: u64, data: &Value, output: Output) -> Result<String, String> {
     let stream = || if output == Output::Inherit { Stdio::inherit() } else { Stdio::piped() };
     command
@@ -123,13 +115,7 @@ async fn run_child(mut command: Command, index: u64, data: &Value, output: Outpu
         .stdout(stream())
         .stderr(stream())
         .kill_on_drop(true);
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound if !program.contains('/') => {
-            format!("exec: {program:?}: executable file not found in $PATH")
-        }
-        _ => format!("fork/exec {program}: {}", os_text(&error)),
-    })?;
+    let mut child = command.spawn().map_err(|error| child::start_error(&command, &error))?;
     let mut input = super::super::go_json(data);
     input.push('\n');
     let stdin = child.stdin.take();
@@ -142,7 +128,7 @@ async fn run_child(mut command: Command, index: u64, data: &Value, output: Outpu
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (status, (), stdout, stderr) = tokio::join!(child.wait(), feed, tail(stdout), tail(stderr));
     let status = status.map_err(|error| os_text(&error))?;
-    if status.success() { Ok(stdout + &stderr) } else { Err(describe(status)) }
+    if status.success() { Ok(stdout + &stderr) } else { Err(child::describe(status)) }
 }
 
 /// The end of a stream; says so when the beginning was dropped.
@@ -157,22 +143,6 @@ async fn tail(stream: Option<impl AsyncRead + Unpin>) -> String {
     }
     let text = String::from_utf8_lossy(&kept).into_owned();
     if total > TAIL { format!("Captured {TAIL} of {total} bytes\n...\n{text}") } else { text }
-}
-
-fn describe(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => {
-            let name = nix::sys::signal::Signal::try_from(signal).map_or("unknown", |signal| match signal.as_str() {
-                "SIGKILL" => "killed",
-                "SIGTERM" => "terminated",
-                "SIGINT" => "interrupt",
-                other => other,
-            });
-            format!("signal: {name}")
-        }
-        (None, None) => status.to_string(),
-    }
 }
 
 impl HttpHandler {

@@ -5,7 +5,7 @@
 mod handler;
 mod shape;
 
-pub use handler::{Handler, HttpHandler, Output, script_command};
+pub use handler::{Handler, HttpHandler, Output};
 
 use super::{Client, Error, Method, Params};
 use crate::client::kv::KvPair;
