@@ -206,6 +206,11 @@ impl Raft {
         look(&self.0.metrics.borrow_watched())
     }
 
+    /// Node id of this server.
+    pub fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+
     /// This server leads, and has been confirmed by a quorum lately.
     pub fn is_leader(&self) -> bool {
         self.metrics(|metrics| self.leads(metrics, self.0.config.election_limit()))

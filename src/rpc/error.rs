@@ -1,6 +1,7 @@
 //! Why a call to another server did not bring a reply.
 
 use crate::types::Error;
+use crate::types::error::os_text;
 
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +15,15 @@ pub enum CallError {
     /// The session took no further stream: nothing was sent.
     #[error("rpc error getting client: failed to start stream: {0}")]
     NoStream(String),
+    /// This side is shutting down: nothing was sent.
+    #[error("rpc error: shutdown")]
+    Closed,
     /// The connection broke or its bytes made no sense; the call may have been served.
     #[error("rpc error making call: {0}")]
     Broken(String),
+    /// The request could not be encoded, or the reply is of another shape.
+    #[error("rpc error making call: {0}")]
+    Undecodable(String),
     /// No answer in time; the call may have been served.
     #[error("rpc error making call: i/o deadline reached")]
     Timeout,
@@ -38,14 +45,22 @@ impl CallError {
         match self {
             CallError::Unreachable(_) | CallError::LeadFailed | CallError::NoStream(_) => true,
             CallError::Broken(_) => read,
-            CallError::Timeout => false,
+            CallError::Timeout | CallError::Closed | CallError::Undecodable(_) => false,
             CallError::Remote(text) => RETRYABLE.iter().any(|known| text.contains(known)),
         }
     }
 
     /// The connection is of no use any more.
     pub fn is_broken(&self) -> bool {
-        !matches!(self, CallError::Remote(_) | CallError::Timeout)
+        matches!(self, CallError::Broken(_) | CallError::NoStream(_))
+    }
+}
+
+/// An I/O error in the words of the reference.
+pub(super) fn io_text(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "EOF".into(),
+        _ => os_text(error),
     }
 }
 

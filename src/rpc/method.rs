@@ -11,8 +11,10 @@ use crate::types::prepared_query::*;
 use crate::types::requests::*;
 use crate::types::txn::{TxnReadRequest, TxnReadResponse, TxnRequest, TxnResponse};
 use crate::types::{DeregisterRequest, KvRequest, RegisterRequest, SessionRequest};
+use ahash::AHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::OnceLock;
 
 /// A server method.
 pub trait Method: Send + Sync + 'static {
@@ -38,6 +40,15 @@ macro_rules! methods {
 
         /// Wire names of all methods.
         pub const METHODS: &[&str] = &[$($name),*];
+
+        /// Whether a method's requests carry read options; `None` for an unknown method.
+        pub fn is_read(name: &str) -> Option<bool> {
+            static READS: OnceLock<AHashMap<&str, bool>> = OnceLock::new();
+            let reads = READS.get_or_init(|| {
+                [$(($name, <$args as Default>::default().query().is_some())),*].into_iter().collect()
+            });
+            reads.get(name).copied()
+        }
     };
 }
 

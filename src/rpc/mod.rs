@@ -5,15 +5,21 @@
 //! multiplexed session per server, [`Servers`] chooses a server and repeats a call where that is safe, [`RaftLinks`] carries
 //! the consensus between servers. What TLS will do to a connection stands behind [`Security`].
 
+mod codec;
 mod connections;
 mod error;
 mod links;
 pub mod method;
 mod port;
 mod security;
+mod serve;
 mod servers;
 mod service;
 mod snapshot;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+mod yamux;
 
 pub use connections::{ConnectionSettings, Connections};
 pub use error::CallError;
@@ -21,6 +27,6 @@ pub use links::RaftLinks;
 pub use method::Method;
 pub use port::{Port, PortLimits, listen};
 pub use security::{AnyStream, Plain, Security};
-pub use servers::{CallSettings, ServerAddress, Servers};
+pub use servers::{CallSettings, Retry, ServerAddress, Servers};
 pub use service::{Archive, Called, HealthView, Service};
 pub use snapshot::{SnapshotOp, SnapshotReply, SnapshotRequest, SnapshotResponse};

@@ -10,6 +10,7 @@ mod ser;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use read::Shape;
 pub use read::read_value;
 
 use serde::Serialize;

@@ -24,7 +24,7 @@ pub fn read_value(reader: &mut dyn Read, out: &mut Vec<u8>) -> io::Result<()> {
 }
 
 /// How the bytes behind a marker are laid out.
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Bytes of the big-endian length behind the marker; 0 when the marker says it all.
     pub length_bytes: u8,
     /// Payload bytes or elements when there is no length.

@@ -1,0 +1,1 @@
+//! Raft over real sockets.

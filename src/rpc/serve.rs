@@ -1,0 +1,124 @@
+//! Serves the requests of one stream, one after the other (`spec/rpc.md` 4).
+
+use super::codec::{self, ValueReader};
+use super::method;
+use super::service::{Called, Service};
+use super::yamux::{Limits, Session};
+use crate::telemetry::metrics::{self, Counter};
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::task::JoinSet;
+
+/// Longest body of a request.
+pub const REQUEST_LIMIT: usize = 64 << 20;
+
+static REQUEST: Counter = Counter::new("rpc.request");
+static REQUEST_ERROR: Counter = Counter::new("rpc.request_error");
+
+/// Serves every stream of a multiplexed connection until it ends.
+pub async fn session<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr)
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    let (session, driver) = Session::server(io, Limits::default());
+    let mut driver = pin!(driver);
+    let mut streams = JoinSet::new();
+    loop {
+        tokio::select! {
+            reason = &mut driver => {
+                tracing::trace!(target: "agent.server.rpc", "session of {from} ended: {reason}");
+                return;
+            }
+            stream = session.accept() => {
+                let Some(stream) = stream else { return };
+                let service = service.clone();
+                streams.spawn(async move {
+                    let gone = stream.gone();
+                    report(from, requests(stream, gone, &*service, from).await);
+                });
+            }
+            Some(_) = streams.join_next() => {}
+        }
+    }
+}
+
+/// Serves a connection that is one stream.
+pub async fn single<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr)
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    report(from, requests(io, std::future::pending(), &**service, from).await);
+}
+
+/// Says what was wrong with a stream; ends of connections are no news.
+fn report(from: SocketAddr, served: io::Result<()>) {
+    if let Err(error) = served
+        && matches!(error.kind(), ErrorKind::InvalidData)
+    {
+        REQUEST_ERROR.add(1);
+        tracing::error!(target: "agent.server.rpc", "RPC error: conn=from={from} error={error}");
+    }
+}
+
+/// Serves requests until the stream ends; a call is abandoned when the caller is gone.
+async fn requests<T>(
+    mut stream: T,
+    gone: impl Future<Output = ()>,
+    service: &dyn Service,
+    from: SocketAddr,
+) -> io::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    let mut reader = ValueReader::default();
+    let mut gone = pin!(gone);
+    loop {
+        let (header, body) = match reader.request(&mut stream, REQUEST_LIMIT).await {
+            Ok(Some(request)) => request,
+            Ok(None) => break,
+            Err(error) => {
+                let _ = stream.shutdown().await;
+                return Err(error);
+            }
+        };
+        REQUEST.add(1);
+        let start = Instant::now();
+        let half_closed = futures::poll!(&mut gone).is_ready();
+        let called = tokio::select! {
+            biased;
+            called = service.call(&header.service_method, body, from) => called,
+            () = &mut gone, if !half_closed => return Ok(()),
+        };
+        record(service, &header.service_method, start, &called);
+        if !matches!(called, Called::Reply(_)) {
+            REQUEST_ERROR.add(1);
+        }
+        let answer =
+            codec::response(&header, &called).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        stream.write_all(&answer).await?;
+        stream.flush().await?;
+        if half_closed || matches!(called, Called::Unknown | Called::Undecodable(_)) {
+            break;
+        }
+    }
+    stream.shutdown().await
+}
+
+/// `rpc.server.call` of known methods; what others are called is not for us to count.
+fn record(service: &dyn Service, method: &str, start: Instant, called: &Called) {
+    let Some(read) = method::is_read(method) else { return };
+    let truth = |value: bool| if value { "true" } else { "false" };
+    let labels = [
+        ("method", method),
+        ("errored", truth(!matches!(called, Called::Reply(_)))),
+        ("request_type", if read { "read" } else { "write" }),
+        ("rpc_type", "net/rpc"),
+        ("leader", truth(service.raft().is_some_and(|raft| raft.is_leader()))),
+    ];
+    metrics::measure_since_labels("rpc.server.call", start, &labels);
+}

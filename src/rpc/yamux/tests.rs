@@ -1,0 +1,1 @@
+//! Sessions against recorded bytes and against each other.
