@@ -30,6 +30,12 @@ async fn watch_leadership(raft: Raft) {
     let mut elections = raft.0.engine.server_metrics();
     loop {
         let leads = raft.is_leader() && !*stop.borrow();
+        let leader = raft.leader().map(|leader| leader.id);
+        raft.0.elected.send_if_modified(|known| {
+            let changed = *known != leader;
+            *known = leader;
+            changed
+        });
         let changed = raft.0.leadership.send_if_modified(|known| std::mem::replace(known, leads) != leads);
         if changed && leads {
             tokio::spawn(announce_address(raft.clone()));
@@ -44,6 +50,7 @@ async fn watch_leadership(raft: Raft) {
                 raft.0.leadership.send_replace(false);
                 return;
             },
+            () = raft.0.spoken.notified() => {}
             () = tokio::time::sleep(tick) => {}
             _ = stop.changed() => {}
         }

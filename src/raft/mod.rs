@@ -12,7 +12,7 @@ use log::LogStore;
 use machine::{Machine, Progress};
 use openraft::async_runtime::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::errors::{ClientWriteError, InitializeError, RaftError as EngineError};
+use openraft::errors::{ChangeMembershipError, ClientWriteError, InitializeError, RaftError as EngineError};
 use openraft::{ChangeMembers, ReadPolicy, ServerState};
 use parking_lot::Mutex;
 use snapshots::{Snapshots, StoredSnapshot};
@@ -127,6 +127,12 @@ struct Inner {
     /// One snapshot at a time.
     snapshotting: tokio::sync::Mutex<()>,
     leadership: watch::Sender<bool>,
+    /// Id of the leader as far as it is known.
+    elected: watch::Sender<Option<String>>,
+    /// A leader speaks again after nobody was known to lead.
+    spoken: tokio::sync::Notify,
+    /// One change of the configuration at a time.
+    changing: tokio::sync::Mutex<()>,
     heard: Mutex<Option<Instant>>,
     stop: watch::Sender<bool>,
 }
@@ -136,7 +142,7 @@ fn write_error(error: EngineError<TypeConfig, ClientWriteError<TypeConfig>>) -> 
     match error {
         EngineError::APIError(ClientWriteError::ForwardToLeader(_)) => Error::no_leader(),
         EngineError::APIError(ClientWriteError::LogEntryDiscarded(_)) => {
-            Error::new("leadership lost while committing log")
+            Error::new(LEADERSHIP_LOST)
         }
         EngineError::APIError(error) => Error::new(error.to_string()),
         EngineError::Fatal(error) => Error::new(error.to_string()),
@@ -187,6 +193,8 @@ impl Raft {
         self.write(Proposal::command(command)).await
     }
 
+    /// Writes an entry. A leader that has lost its quorum cannot tell what becomes of it, and does not keep the writer waiting
+    /// until the quorum is back.
     async fn write(&self, proposal: Proposal) -> Result<Outcome, Error> {
         let mut refusal = self.0.refusal.clone();
         if let Some(reason) = &*refusal.borrow() {
@@ -198,6 +206,21 @@ impl Raft {
             refused = refusal.wait_for(Option::is_some) => {
                 let reason = refused.ok().and_then(|reason| reason.clone()).unwrap_or_else(|| "raft stopped".into());
                 Err(Error::new(format!("{reason} (this write may still take effect)")))
+            }
+            () = self.deposed() => Err(Error::new(LEADERSHIP_LOST)),
+        }
+    }
+
+    /// Returns when this server has not led for some time.
+    async fn deposed(&self) {
+        let mut leadership = self.0.leadership.subscribe();
+        loop {
+            if leadership.wait_for(|leads| !leads).await.is_err() {
+                return std::future::pending().await;
+            }
+            let again = leadership.wait_for(|leads| *leads);
+            if tokio::time::timeout(self.0.config.election_limit(), again).await.is_err() {
+                return;
             }
         }
     }
@@ -223,11 +246,14 @@ impl Raft {
                 || metrics.last_quorum_acked.is_some_and(|acked| acked.into_inner().elapsed() < within))
     }
 
-    /// The leader that this server follows or is.
+    /// The leader that this server follows or is. One that is silent for longer than an election takes is none.
     pub fn leader(&self) -> Option<Peer> {
+        let limit = self.0.config.election_limit();
+        let heard = (*self.0.heard.lock()).is_some_and(|heard| heard.elapsed() < limit);
         self.metrics(|metrics| {
             let id = metrics.current_leader?;
-            if id == self.0.id && !self.leads(metrics, self.0.config.election_limit()) {
+            let present = if id == self.0.id { self.leads(metrics, limit) } else { heard };
+            if !present {
                 return None;
             }
             let address = match metrics.membership_config.get_node(&id) {
@@ -265,6 +291,16 @@ impl Raft {
     /// Changes of [`Raft::is_leader`].
     pub fn leadership(&self) -> watch::Receiver<bool> {
         self.0.leadership.subscribe()
+    }
+
+    /// Changes of who leads: the node id of the leader as far as this server knows.
+    pub fn elections(&self) -> watch::Receiver<Option<String>> {
+        self.0.elected.subscribe()
+    }
+
+    /// The log is not empty: this server is, or was, part of a cluster.
+    pub async fn has_state(&self) -> bool {
+        self.0.engine.is_initialized().await.unwrap_or(true)
     }
 
     /// Time since the leader was last heard; zero on the leader, `None` before the first contact.
@@ -439,8 +475,32 @@ impl Raft {
         }
     }
 
+    /// Brings a change of the voters to its end that an earlier leader has begun.
+    pub async fn finish_change(&self) -> Result<(), Error> {
+        if self.metrics(|metrics| metrics.membership_config.membership().get_joint_config().len() < 2) {
+            return Ok(());
+        }
+        self.change(ChangeMembers::AddVoterIds(BTreeSet::new())).await
+    }
+
+    /// Changes the configuration, one change after the other.
     async fn change(&self, change: ChangeMembers<Uuid, ServerNode>) -> Result<(), Error> {
-        self.0.engine.change_membership(change, false).await.map(drop).map_err(write_error)
+        let (limit, pause) = CHANGE_LIMIT;
+        let deadline = Instant::now() + limit;
+        let _one_at_a_time = self.0.changing.lock().await;
+        loop {
+            let changing = self.0.engine.change_membership(change.clone(), false);
+            let changed = tokio::select! {
+                changed = changing => changed,
+                () = self.deposed() => return Err(Error::new(LEADERSHIP_LOST)),
+            };
+            match changed {
+                Err(EngineError::APIError(ClientWriteError::ChangeMembershipError(
+                    ChangeMembershipError::InProgress(_),
+                ))) if Instant::now() < deadline => tokio::time::sleep(pause).await,
+                changed => return changed.map(drop).map_err(write_error),
+            }
+        }
     }
 
     /// Hands leadership to the given server, or to the one that is furthest.
@@ -478,6 +538,12 @@ impl Raft {
         }
     }
 }
+
+/// What a writer hears whose entry may or may not be committed by the next leader.
+const LEADERSHIP_LOST: &str = "leadership lost while committing log";
+
+/// How long a change of the configuration waits for the one before it, and the pause between looks.
+const CHANGE_LIMIT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(50));
 
 const RESTORE_ERROR: &str = "Raft error when restoring snapshot: ";
 

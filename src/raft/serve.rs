@@ -49,6 +49,9 @@ impl Raft {
 
     fn heard(&self) {
         *self.0.heard.lock() = Some(Instant::now());
+        if self.0.elected.borrow().is_none() {
+            self.0.spoken.notify_one();
+        }
     }
 
     /// Serves another server's [`super::Transport::send_snapshot`]: stores the archive, verifies it, installs it.

@@ -13,9 +13,25 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 
+/// Who answers a method (`spec/semantics.md` 11.2). A request for another datacenter goes there in any case but the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The leader; for a stale read any server that has heard of one.
+    Leader,
+    /// The leader, whatever the request says about staleness.
+    LeaderAlways,
+    /// Any server of the datacenter.
+    Datacenter,
+    /// The server that is asked.
+    Here,
+}
+
 /// A method with a handler.
 pub trait Endpoint: Method {
-    /// Serves one request.
+    /// Who answers it. [`Server::call`] finds that server and calls the handler there.
+    const PLACE: Place = Place::Leader;
+
+    /// Serves one request on the server whose turn it is.
     fn serve(server: &Server, args: Self::Args) -> impl Future<Output = Result<Self::Reply>> + Send;
 }
 

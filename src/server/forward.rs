@@ -1,0 +1,312 @@
+//! Who answers a request: this server, the leader, or a server of another datacenter; and how often that is tried
+//! (`spec/semantics.md` 11.2, `spec/rpc.md` 7).
+//!
+//! A read may be asked again whenever it brought no answer. A write is asked again only when it is proven that nothing was
+//! applied: nothing was sent, or the other side said that it does not lead.
+
+use super::blocking::wait_time;
+use super::endpoint::{Endpoint, Place};
+use super::wire;
+use super::Server;
+use crate::rpc::CallError;
+use crate::telemetry::metrics::counter_labels;
+use crate::types::requests::Request;
+use crate::types::{Error, QueryOptions, Result};
+use bytes::Bytes;
+use rand::Rng;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, interval, sleep, sleep_until};
+
+/// The hold time is divided by this for the first pause between attempts.
+const PAUSES: u32 = 16;
+
+/// Time between looks at whether the leader that works on a call is still heard.
+const LEADER_CHECK: Duration = Duration::from_millis(250);
+
+/// Refusals that prove that nothing was applied and that pass.
+const PASSING: [&str; 3] = [
+    "No cluster leader",
+    "please resubmit call for rechunking",
+    "rate limit exceeded for operation that can only be performed by the leader, try again later",
+];
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Target {
+    /// This server.
+    Here,
+    /// The leader.
+    Leader {
+        /// Its node id.
+        id: String,
+        /// Its server port.
+        address: SocketAddr,
+    },
+    /// Any server of this other datacenter.
+    Elsewhere(String),
+}
+
+/// Why an attempt brought no answer.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// This server refused.
+    Own(Error),
+    /// Another server refused or could not be asked.
+    Call(CallError),
+}
+
+impl Failure {
+    fn is_retryable(&self, read: bool) -> bool {
+        match self {
+            Failure::Own(error) => PASSING.iter().any(|known| error.text.contains(known)),
+            Failure::Call(CallError::Remote(text)) => PASSING.iter().any(|known| text.contains(known)),
+            Failure::Call(error) => error.is_retryable(read),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        match failure {
+            Failure::Own(error) => error,
+            Failure::Call(error) => error.into(),
+        }
+    }
+}
+
+/// Attempts at one request.
+pub(super) struct Attempts {
+    read: bool,
+    /// No attempt begins after this.
+    deadline: Instant,
+    /// Longest wait for the answer to one attempt.
+    timeout: Duration,
+    hold: Duration,
+    made: u32,
+    paused: Duration,
+    elections: watch::Receiver<Option<String>>,
+    leaving: watch::Receiver<bool>,
+}
+
+impl Attempts {
+    /// For a request with these options; one without options is a write.
+    pub(super) fn new(server: &Server, query: Option<&QueryOptions>) -> Attempts {
+        let config = server.config();
+        let hold = config.rpc_hold_timeout;
+        let blocks = query.filter(|query| query.min_query_index > 0);
+        let wait = blocks.map(|query| wait_time(config, query.max_query_time.to_std()));
+        Attempts {
+            read: query.is_some(),
+            deadline: Instant::now() + hold + wait.unwrap_or_default(),
+            timeout: wait.map_or(config.rpc_client_timeout, |wait| wait + wait / 16 + hold),
+            hold,
+            made: 0,
+            paused: Duration::ZERO,
+            elections: server.raft().elections(),
+            leaving: server.inner.leaving.subscribe(),
+        }
+    }
+
+    /// Waits before another attempt; false when there will be none. A change of the leader ends the wait.
+    pub(super) async fn again(&mut self, failure: &Failure) -> bool {
+        if !failure.is_retryable(self.read) || *self.leaving.borrow() {
+            return false;
+        }
+        self.made += 1;
+        let longest = self.hold / PAUSES * 2u32.saturating_pow(self.made - 1);
+        let (from, to) = (self.paused.min(longest), self.paused.max(longest));
+        self.paused = if from < to { rand::rng().random_range(from..to) } else { to };
+        let now = Instant::now();
+        if now >= self.deadline {
+            return false;
+        }
+        tokio::select! {
+            () = sleep_until((now + self.paused).min(self.deadline)) => {}
+            changed = self.elections.changed() => if changed.is_err() {
+                return false;
+            },
+            _ = self.leaving.wait_for(|leaving| *leaving) => return false,
+        }
+        true
+    }
+}
+
+impl Server {
+    /// Who answers a request now.
+    ///
+    /// # Errors
+    /// `No cluster leader`, `Raft leader not found in server lookup mapping`.
+    pub(super) fn target(
+        &self,
+        place: Place,
+        datacenter: &str,
+        query: Option<&QueryOptions>,
+        attempts: &mut Attempts,
+    ) -> Result<Target, Failure> {
+        attempts.elections.mark_unchanged();
+        if place == Place::Here {
+            return Ok(Target::Here);
+        }
+        if !datacenter.is_empty() && datacenter != self.config().datacenter {
+            return Ok(Target::Elsewhere(datacenter.to_owned()));
+        }
+        let raft = self.raft();
+        let stale = place == Place::Leader && query.is_some_and(|query| query.allow_stale);
+        if place == Place::Datacenter || (stale && (raft.is_leader() || raft.last_contact().is_some())) {
+            return Ok(Target::Here);
+        }
+        if *self.inner.leaving.borrow() {
+            return Err(Failure::Own(Error::no_leader()));
+        }
+        if raft.is_leader() {
+            return Ok(Target::Here);
+        }
+        let leader = raft.leader().filter(|leader| leader.id != self.config().node_id);
+        let leader = leader.ok_or_else(|| Failure::Own(Error::no_leader()))?;
+        let address = self.inner.directory.address(&leader.id).or_else(|| leader.address.parse().ok());
+        match address {
+            Some(address) => Ok(Target::Leader { id: leader.id, address }),
+            None => Err(Failure::Own(Error::new("Raft leader not found in server lookup mapping"))),
+        }
+    }
+
+    /// Lets a request pass that this server is to answer itself.
+    pub(super) async fn admit_here(&self, place: Place, query: Option<&QueryOptions>) -> Result<(), Failure> {
+        let admitted = match (place, query) {
+            (Place::Leader, Some(query)) => self.admit(query).await,
+            (Place::LeaderAlways, Some(_)) => self.admit(&QueryOptions::default()).await,
+            _ => Ok(()),
+        };
+        admitted.map_err(Failure::Own)
+    }
+
+    /// Calls a method wherever it is to be answered.
+    pub(super) async fn call_anywhere<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
+        let mut attempts = Attempts::new(self, args.query());
+        let mut body: Option<Bytes> = None;
+        loop {
+            let failure = match self.target(M::PLACE, args.datacenter(), args.query(), &mut attempts) {
+                Ok(Target::Here) => match self.serve_here::<M>(&args).await {
+                    Ok(reply) => return Ok(reply),
+                    Err(failure) => failure,
+                },
+                Ok(target) => {
+                    let body = match &body {
+                        Some(body) => body.clone(),
+                        None => body.insert(wire::encode(&args)?).clone(),
+                    };
+                    match self.relay(&target, M::NAME, body, &attempts).await {
+                        Ok(reply) => return wire::decode_reply::<M>(&reply),
+                        Err(failure) => failure,
+                    }
+                }
+                Err(failure) => failure,
+            };
+            if !attempts.again(&failure).await {
+                return Err(failure.into());
+            }
+        }
+    }
+
+    async fn serve_here<M: Endpoint>(&self, args: &M::Args) -> Result<M::Reply, Failure> {
+        self.admit_here(M::PLACE, args.query()).await?;
+        M::serve(self, args.clone()).await.map_err(Failure::Own)
+    }
+
+    /// One attempt at another server.
+    pub(super) async fn relay(
+        &self,
+        target: &Target,
+        method: &str,
+        body: Bytes,
+        attempts: &Attempts,
+    ) -> Result<Bytes, Failure> {
+        self.relay_within(target, method, body, attempts.read, attempts.timeout).await
+    }
+
+    /// One attempt at another server, for a read or a write.
+    pub(super) async fn relay_within(
+        &self,
+        target: &Target,
+        method: &str,
+        body: Bytes,
+        read: bool,
+        timeout: Duration,
+    ) -> Result<Bytes, Failure> {
+        match target {
+            Target::Here => unreachable!("this server does not call itself"),
+            Target::Leader { id, address } => {
+                let call = self.connections().call_bytes(*address, method, &body, timeout);
+                tokio::select! {
+                    reply = call => reply.map_err(Failure::Call),
+                    () = self.superseded(id, read) => {
+                        // the session to a leader that nobody hears is of no use
+                        self.connections().forget(*address);
+                        Err(Failure::Call(CallError::Broken("the leader is gone".into())))
+                    }
+                }
+            }
+            Target::Elsewhere(datacenter) => self.relay_elsewhere(datacenter, method, &body, read, timeout).await,
+        }
+    }
+
+    /// Asks the servers of another datacenter, each at most once, until one has been reached.
+    async fn relay_elsewhere(
+        &self,
+        datacenter: &str,
+        method: &str,
+        body: &Bytes,
+        read: bool,
+        timeout: Duration,
+    ) -> Result<Bytes, Failure> {
+        counter_labels("rpc.cross-dc", 1, &[("datacenter", datacenter)]);
+        let mut left = self.router().servers(datacenter).len();
+        loop {
+            let server = self.router().route(datacenter).map_err(Failure::Own)?;
+            let error = match self.connections().call_bytes(server.address, method, body, timeout).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            if matches!(error, CallError::Remote(_)) {
+                return Err(Failure::Call(error));
+            }
+            let (name, address) = (&server.wan_name, server.address);
+            tracing::error!(target: "agent.server.rpc", "RPC failed to server in DC: server={name} address={address} datacenter={datacenter} method={method} error={error:?}");
+            self.router().failed(&server);
+            left = left.saturating_sub(1);
+            if left == 0 || !error.is_retryable(read) {
+                return Err(Failure::Own(error.into()));
+            }
+        }
+    }
+
+    /// Returns when the leader that works on a call has been replaced or is not heard any more. What became of a write cannot
+    /// be told then, so that one is given some more time.
+    async fn superseded(&self, id: &str, read: bool) {
+        let mut elections = self.raft().elections();
+        let mut looks = interval(LEADER_CHECK);
+        let mut silent = 0;
+        loop {
+            let leader = elections.borrow_and_update().clone();
+            match leader {
+                Some(leader) if leader != id => break,
+                Some(_) => silent = 0,
+                None => silent += 1,
+            }
+            if LEADER_CHECK * silent >= self.config().rpc_hold_timeout / 2 {
+                break;
+            }
+            tokio::select! {
+                _ = looks.tick() => {}
+                changed = elections.changed() => if changed.is_err() {
+                    return std::future::pending().await;
+                },
+            }
+        }
+        if !read {
+            sleep(self.config().rpc_hold_timeout / 4).await;
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Serves the methods on the server port: one table says which, and how each is decoded, called and encoded
+//! (`spec/rpc.md` 10).
+
+use super::blocking::wait_time;
+use super::endpoint::{Encoding, Endpoint, ReadEndpoint};
+use super::forward::{Attempts, Failure, Target};
+use super::Server;
+use crate::raft::Raft;
+use crate::rpc::method::*;
+use crate::rpc::{Archive, Called, HealthView, Method, Service, SnapshotReply, SnapshotRequest};
+use crate::telemetry::metrics::{Counter, measure_since_labels};
+use crate::types::requests::{ReadReply, ReadRequest, Request, ServiceRequest};
+use crate::types::{Error, Index, KvOp, KvRequest, QueryMeta, QueryOptions, Result, msgpack};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::time::Instant;
+use tokio::time::timeout_at;
+
+static REQUESTS: Counter = Counter::new("rpc.request");
+static FAILED: Counter = Counter::new("rpc.request_error");
+
+/// Serves one call of a method.
+type Serve = for<'a> fn(&'a Server, Bytes) -> BoxFuture<'a, Called>;
+
+/// A served method.
+struct Row {
+    name: &'static str,
+    serve: Serve,
+    /// It changes nothing.
+    read: bool,
+}
+
+/// A method that reads the state and can block: equal calls share one evaluation and one encoding.
+const fn read<M: ReadEndpoint>() -> Row {
+    Row { name: M::NAME, serve: |server, body| server.serve_read::<M>(body).boxed(), read: true }
+}
+
+/// Any other method.
+const fn call<M: Endpoint>() -> Row {
+    Row { name: M::NAME, serve: |server, body| server.serve_call::<M>(body, encode_reply::<M>).boxed(), read: false }
+}
+
+/// Any other method that changes nothing.
+const fn look<M: Endpoint>() -> Row {
+    Row { read: true, ..call::<M>() }
+}
+
+/// The served methods.
+const SERVED: &[Row] = &[
+    look::<StatusPing>(),
+    look::<StatusRaftStats>(),
+    look::<StatusLeader>(),
+    look::<StatusPeers>(),
+    call::<CatalogRegister>(),
+    call::<CatalogDeregister>(),
+    look::<CatalogListDatacenters>(),
+    read::<CatalogListNodes>(),
+    read::<CatalogListServices>(),
+    read::<CatalogServiceNodes>(),
+    read::<CatalogNodeServices>(),
+    read::<CatalogNodeServiceList>(),
+    read::<HealthChecksInState>(),
+    read::<HealthNodeChecks>(),
+    read::<HealthServiceChecks>(),
+    read::<HealthServiceNodes>(),
+    Row { name: KvsApply::NAME, serve: |server, body| server.serve_call::<KvsApply>(body, kvs_reply).boxed(), read: false },
+    read::<KvsGet>(),
+    read::<KvsList>(),
+    read::<KvsListKeys>(),
+    call::<SessionApply>(),
+    read::<SessionGet>(),
+    read::<SessionList>(),
+    read::<SessionNodeSessions>(),
+    call::<SessionRenew>(),
+    call::<TxnApply>(),
+    look::<TxnRead>(),
+    call::<CoordinateUpdate>(),
+    look::<CoordinateListDatacenters>(),
+    read::<CoordinateListNodes>(),
+    read::<CoordinateNode>(),
+    call::<PreparedQueryApply>(),
+    read::<PreparedQueryGet>(),
+    read::<PreparedQueryList>(),
+    look::<PreparedQueryExplain>(),
+    look::<PreparedQueryExecute>(),
+    look::<PreparedQueryExecuteRemote>(),
+    read::<InternalNodeInfo>(),
+    read::<InternalNodeDump>(),
+    read::<InternalServiceDump>(),
+    call::<InternalEventFire>(),
+    call::<InternalKeyringOperation>(),
+    look::<OperatorRaftGetConfiguration>(),
+    call::<OperatorRaftRemovePeer>(),
+    call::<OperatorRaftRemovePeerByAddress>(),
+    call::<OperatorRaftTransferLeader>(),
+    look::<OperatorAutopilotState>(),
+    look::<OperatorAutopilotGetConfiguration>(),
+    call::<OperatorAutopilotSetConfiguration>(),
+    look::<OperatorServerHealth>(),
+    look::<OperatorUsage>(),
+];
+
+static TABLE: LazyLock<HashMap<&'static str, &'static Row>> =
+    LazyLock::new(|| SERVED.iter().map(|row| (row.name, row)).collect());
+
+/// Encodes a request or a reply.
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes> {
+    msgpack::to_vec(value).map(Bytes::from).map_err(|error| Error::new(error.to_string()))
+}
+
+fn encode_reply<M: Method>(_args: &M::Args, reply: &M::Reply) -> Result<Bytes> {
+    if TypeId::of::<M::Reply>() == TypeId::of::<()>() {
+        return Ok(Bytes::from_static(&[0x80]));
+    }
+    encode(reply)
+}
+
+/// Decodes the reply of another server.
+pub(super) fn decode_reply<M: Method>(reply: &[u8]) -> Result<M::Reply> {
+    msgpack::from_slice(reply).map_err(|error| Error::new(format!("rpc error making call: {error}")))
+}
+
+/// Only operations that may fail to apply are told whether they did.
+fn kvs_reply(args: &KvRequest, applied: &bool) -> Result<Bytes> {
+    let conditional = matches!(args.op, KvOp::Cas | KvOp::DeleteCas | KvOp::Lock | KvOp::Unlock);
+    encode(&(*applied && conditional))
+}
+
+/// Number of fields that a reply has for its metadata.
+const META_FIELDS: u32 = 7;
+
+fn is_meta_field(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"Backend"
+            | b"ConsistencyLevel"
+            | b"Index"
+            | b"KnownLeader"
+            | b"LastContact"
+            | b"NotModified"
+            | b"ResultsFilteredByACLs"
+    )
+}
+
+/// Number of entries of an encoded map, and where they begin.
+fn map_header(bytes: &[u8]) -> Option<(u32, usize)> {
+    Some(match *bytes.first()? {
+        marker @ 0x80..=0x8f => (u32::from(marker & 0x0f), 1),
+        0xde => (u32::from(u16::from_be_bytes(bytes.get(1..3)?.try_into().ok()?)), 3),
+        0xdf => (u32::from_be_bytes(bytes.get(1..5)?.try_into().ok()?), 5),
+        _ => return None,
+    })
+}
+
+/// The encoded fields of a reply without its metadata, behind their number. What differs from one caller to the next is
+/// left out, so that all of them can share the rest.
+fn encode_rows<R: Serialize>(reply: &R) -> Result<Bytes> {
+    let bytes = msgpack::to_vec(reply).map_err(|error| Error::new(error.to_string()))?;
+    let broken = |_| Error::new("a reply is not encoded as a map");
+    let (fields, mut at) = map_header(&bytes).ok_or(()).map_err(broken)?;
+    let mut rows = BytesMut::with_capacity(bytes.len());
+    rows.put_u32(0);
+    let mut kept = 0;
+    for _ in 0..fields {
+        let name = msgpack::value_len(&bytes[at..]).map_err(|_| ()).map_err(broken)?;
+        let value = msgpack::value_len(&bytes[at + name..]).map_err(|_| ()).map_err(broken)?;
+        // field names are shorter than 32 bytes: one byte of length
+        if !is_meta_field(&bytes[at + 1..at + name]) {
+            rows.put_slice(&bytes[at..at + name + value]);
+            kept += 1u32;
+        }
+        at += name + value;
+    }
+    rows[..4].copy_from_slice(&kept.to_be_bytes());
+    Ok(rows.freeze())
+}
+
+/// A whole reply from its metadata and what [`encode_rows`] gave.
+fn join_rows(meta: &QueryMeta, rows: &[u8]) -> Result<Bytes> {
+    let (kept, rows) = rows.split_at(4);
+    let fields = u32::from_be_bytes(kept.try_into().expect("four bytes")) + META_FIELDS;
+    let mut reply = Vec::with_capacity(rows.len() + 128);
+    match u8::try_from(fields) {
+        Ok(few @ 0..16) => reply.push(0x80 | few),
+        _ => {
+            reply.push(0xdf);
+            reply.extend_from_slice(&fields.to_be_bytes());
+        }
+    }
+    let start = reply.len();
+    msgpack::to_end_of(&mut reply, meta).map_err(|error| Error::new(error.to_string()))?;
+    debug_assert_eq!(reply[start], 0x80 | META_FIELDS as u8, "metadata has seven fields");
+    reply.remove(start);
+    reply.extend_from_slice(rows);
+    Ok(Bytes::from(reply))
+}
+
+/// The index of an encoded answer.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Indexed {
+    index: Index,
+}
+
+/// A reply of another server that equal calls share, with its index.
+type Relayed = Result<(Bytes, Index), Failure>;
+
+impl Server {
+    /// Serves a read from this server's cache of results, or has another server answer it.
+    async fn serve_read<M: ReadEndpoint>(&self, body: Bytes) -> Called {
+        let args: M::Args = match msgpack::from_slice(&body) {
+            Ok(args) => args,
+            Err(error) => return Called::Undecodable(error.to_string()),
+        };
+        let encoding = Encoding { name: "msgpack", encode: encode_rows::<M::Reply> };
+        let mut attempts = Attempts::new(self, Some(args.options()));
+        let reply = loop {
+            let target = self.target(M::PLACE, args.datacenter(), Some(args.options()), &mut attempts);
+            let outcome = match target {
+                Ok(Target::Here) => match self.admit_here(M::PLACE, Some(args.options())).await {
+                    Ok(()) => break self.call_admitted::<M>(args, &encoding).await,
+                    Err(failure) => Err(failure),
+                },
+                Ok(target) => self.relay_read(target, M::NAME, body.clone(), args.options(), &attempts).await,
+                Err(failure) => Err(failure),
+            };
+            match outcome {
+                Ok(reply) => break Ok(reply),
+                Err(failure) if !attempts.again(&failure).await => break Err(failure.into()),
+                Err(_) => {}
+            }
+        };
+        called(reply)
+    }
+
+    async fn call_admitted<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Bytes> {
+        let answer = self.read_here::<M>(args, encoding).await?;
+        join_rows(&answer.meta, &answer.body)
+    }
+
+    /// Has another server answer a read. Equal reads that wait share one call; the same answer may serve those who have not
+    /// waited long enough for theirs yet, as often as it takes.
+    async fn relay_read(
+        &self,
+        target: Target,
+        method: &'static str,
+        body: Bytes,
+        options: &QueryOptions,
+        attempts: &Attempts,
+    ) -> Result<Bytes, Failure> {
+        if options.min_query_index == 0 || options.require_consistent {
+            return self.relay(&target, method, body, attempts).await;
+        }
+        let wait = wait_time(self.config(), options.max_query_time.to_std());
+        let deadline = tokio::time::Instant::now() + wait;
+        let timeout = attempts.timeout();
+        let mut last = None;
+        loop {
+            let server = self.clone();
+            let ask = |(target, method, body): &(Target, &'static str, Bytes)| -> BoxFuture<'static, Relayed> {
+                let (target, method, body) = (target.clone(), *method, body.clone());
+                Box::pin(async move {
+                    let reply = server.relay_within(&target, method, body, true, timeout).await?;
+                    let indexed: Indexed = msgpack::from_slice(&reply).unwrap_or_default();
+                    Ok((reply, indexed.index))
+                })
+            };
+            let flight = self.inner.flights.share((target.clone(), method, body.clone()), ask);
+            let answer = match last.take() {
+                None => flight.await,
+                Some(before) => match timeout_at(deadline, flight).await {
+                    Ok(answer) => answer,
+                    Err(_) => return Ok(before),
+                },
+            };
+            let (reply, index) = answer?;
+            if index != options.min_query_index || tokio::time::Instant::now() >= deadline {
+                return Ok(reply);
+            }
+            last = Some(reply);
+        }
+    }
+
+    /// Serves a call, or has another server answer it.
+    async fn serve_call<M: Endpoint>(&self, body: Bytes, encode: fn(&M::Args, &M::Reply) -> Result<Bytes>) -> Called {
+        let args: M::Args = match msgpack::from_slice(&body) {
+            Ok(args) => args,
+            Err(error) => return Called::Undecodable(error.to_string()),
+        };
+        let mut attempts = Attempts::new(self, args.query());
+        loop {
+            let outcome = match self.target(M::PLACE, args.datacenter(), args.query(), &mut attempts) {
+                Ok(Target::Here) => match self.serve_here::<M>(&args).await {
+                    Ok(reply) => return called(encode(&args, &reply)),
+                    Err(failure) => Err(failure),
+                },
+                Ok(target) => self.relay(&target, M::NAME, body.clone(), &attempts).await,
+                Err(failure) => Err(failure),
+            };
+            match outcome {
+                Ok(reply) => return Called::Reply(reply),
+                Err(failure) if !attempts.again(&failure).await => return called(Err(failure.into())),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+fn called(result: Result<Bytes>) -> Called {
+    match result {
+        Ok(reply) => Called::Reply(reply),
+        Err(error) => Called::Failed(error.text),
+    }
+}
+
+impl Service for Server {
+    fn call<'a>(&'a self, method: &'a str, body: Bytes, _from: SocketAddr) -> BoxFuture<'a, Called> {
+        let Some(row) = TABLE.get(method) else { return Box::pin(std::future::ready(Called::Unknown)) };
+        Box::pin(async move {
+            REQUESTS.add(1);
+            let start = Instant::now();
+            let called = (row.serve)(self, body).await;
+            let failed = !matches!(called, Called::Reply(_));
+            if failed {
+                FAILED.add(1);
+            }
+            let labels = [
+                ("method", row.name),
+                ("errored", if failed { "true" } else { "false" }),
+                ("request_type", if row.read { "read" } else { "write" }),
+                ("rpc_type", "net/rpc"),
+                ("leader", if self.raft().is_leader() { "true" } else { "false" }),
+            ];
+            measure_since_labels("rpc.server.call", start, &labels);
+            called
+        })
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        request: SnapshotRequest,
+        archive: Archive,
+        _from: SocketAddr,
+    ) -> BoxFuture<'a, Result<SnapshotReply>> {
+        Box::pin(self.serve_snapshot(request, archive))
+    }
+
+    fn raft(&self) -> Option<Raft> {
+        Some(self.inner.raft.clone())
+    }
+
+    fn health<'a>(&'a self, request: ServiceRequest) -> BoxFuture<'a, Result<HealthView>> {
+        Box::pin(async move {
+            let answer = self.read_shared_here::<HealthServiceNodes>(request).await?;
+            Ok(HealthView { index: answer.meta.index, instances: answer.body })
+        })
+    }
+}
