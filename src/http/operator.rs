@@ -8,10 +8,11 @@ use super::params::parse_uint;
 use super::routes::{EFFECTIVE, PARTITION, READ, routes};
 use crate::rpc::method::{
     CatalogListNodes, OperatorAutopilotGetConfiguration, OperatorAutopilotSetConfiguration,
-    OperatorRaftGetConfiguration, OperatorRaftRemovePeer, OperatorServerHealth, OperatorUsage,
+    OperatorRaftGetConfiguration, OperatorRaftRemovePeer, OperatorRaftTransferLeader, OperatorServerHealth,
+    OperatorUsage,
 };
 use crate::types::operator::ServerHealth;
-use crate::types::requests::{AutopilotSetRequest, DcRequest, RaftRemovePeerRequest};
+use crate::types::requests::{AutopilotSetRequest, DcRequest, RaftRemovePeerRequest, TransferLeaderRequest};
 use crate::types::{Error, Result, StringMap};
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -56,8 +57,9 @@ async fn raft_peer(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 async fn transfer_leader(call: &mut Call<'_>) -> Result<Answer> {
-    let server = call.agent.server().ok_or_else(|| Error::new("No known Consul servers"))?;
-    server.raft().transfer_leader(call.params.get("id").filter(|id| !id.is_empty())).await?;
+    let id = call.params.text("id").to_owned();
+    let request = TransferLeaderRequest { datacenter: call.datacenter(), id, token: call.token() };
+    call.agent.call::<OperatorRaftTransferLeader>(request).await?;
     call.json(&json!({ "Success": true }))
 }
 

@@ -311,14 +311,18 @@ impl Raft {
         (*self.0.heard.lock()).map(|heard| heard.elapsed())
     }
 
-    /// The figures of `/v1/agent/self` under `Stats.raft` (`spec/http-api.md` 3.2.1).
-    pub fn stats(&self) -> BTreeMap<String, String> {
-        let (index, peers) = self.configuration();
-        let last_contact = match self.last_contact() {
+    /// The same as text: `0`, `12.3ms`, `never`.
+    pub fn last_contact_text(&self) -> String {
+        match self.last_contact() {
             Some(Duration::ZERO) => "0".to_owned(),
             Some(since) => crate::types::GoDuration(since.as_nanos() as i64).to_string(),
             None => "never".to_owned(),
-        };
+        }
+    }
+
+    /// The figures of `/v1/agent/self` under `Stats.raft` (`spec/http-api.md` 3.2.1).
+    pub fn stats(&self) -> BTreeMap<String, String> {
+        let (index, peers) = self.configuration();
         let state = self.metrics(|metrics| match metrics.state {
             ServerState::Leader => "Leader",
             ServerState::Candidate => "Candidate",
@@ -339,7 +343,7 @@ impl Raft {
             ("applied_index", applied.to_string()),
             ("commit_index", committed.to_string()),
             ("fsm_pending", committed.saturating_sub(applied).to_string()),
-            ("last_contact", last_contact),
+            ("last_contact", self.last_contact_text()),
             ("last_log_index", self.last_log_index().to_string()),
             ("last_log_term", self.last_log_term().to_string()),
             ("last_snapshot_index", snapshot.as_ref().map_or(0, |meta| meta.index).to_string()),

@@ -107,6 +107,7 @@ methods! {
     OperatorRaftGetConfiguration = "Operator.RaftGetConfiguration": DcRequest => RaftConfiguration;
     OperatorRaftRemovePeer = "Operator.RaftRemovePeerByID": RaftRemovePeerRequest => ();
     OperatorRaftRemovePeerByAddress = "Operator.RaftRemovePeerByAddress": RaftRemovePeerRequest => ();
+    OperatorRaftTransferLeader = "Operator.RaftTransferLeader": TransferLeaderRequest => ();
     OperatorAutopilotState = "Operator.AutopilotState": DcRequest => AutopilotState;
     OperatorAutopilotGetConfiguration = "Operator.AutopilotGetConfiguration": DcRequest => AutopilotConfig;
     OperatorAutopilotSetConfiguration = "Operator.AutopilotSetConfiguration": AutopilotSetRequest => bool;

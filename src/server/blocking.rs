@@ -67,7 +67,8 @@ pub(super) fn wait_time(config: &ServerConfig, asked: Duration) -> Duration {
     if most.is_zero() { base } else { base + rand::rng().random_range(Duration::ZERO..most) }
 }
 
-/// Runs `evaluate` until its index passes the caller's, or the time is over, or the state was replaced.
+/// Runs `evaluate` until its index passes the caller's, or the time is over, or the state was replaced, or the server stops.
+/// The request has been admitted.
 pub(super) async fn run<V, E>(
     server: &Server,
     options: &QueryOptions,
@@ -76,7 +77,6 @@ pub(super) async fn run<V, E>(
 where
     E: Deref<Target = Evaluated<V>>,
 {
-    server.admit(options).await?;
     let mut seen = options.min_query_index;
     let mut result = evaluate()?;
     if seen == 0 || result.index > seen {
@@ -85,7 +85,14 @@ where
     let _waiting = Waiting::begin(&server.inner.blocked);
     let deadline = Instant::now() + wait_time(server.config(), options.max_query_time.to_std());
     let mut absent = result.found == Found::Absent;
-    while timeout_at(deadline, result.watch.changed()).await.is_ok() && !result.watch.is_abandoned() {
+    let mut stopping = server.inner.stopping.subscribe();
+    loop {
+        tokio::select! {
+            changed = timeout_at(deadline, result.watch.changed()) => if changed.is_err() || result.watch.is_abandoned() {
+                break;
+            },
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+        }
         if options.require_consistent {
             server.admit(options).await?;
         }

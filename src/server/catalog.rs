@@ -1,7 +1,7 @@
 //! `Catalog.*`: nodes and services, and the requests that register and remove them (`spec/semantics.md` 5).
 
 use super::near::{sort_by_distance, sort_key_near};
-use super::{Endpoint, ReadContext, ReadEndpoint, Server};
+use super::{Endpoint, Place, ReadContext, ReadEndpoint, Server};
 use crate::acl::{Access, Authorizer, Resource};
 use crate::rpc::method::*;
 use crate::state::{Command, WatchSet};
@@ -24,8 +24,6 @@ const CONSUL_SERVICE: &str = "consul";
 
 impl Endpoint for CatalogRegister {
     async fn serve(server: &Server, mut args: RegisterRequest) -> Result<()> {
-        server.check_datacenter(&args)?;
-        server.admit_write().await?;
         let start = Instant::now();
         let authorizer = server.resolve(&args.token)?;
         if !args.peer_name.is_empty() {
@@ -151,8 +149,6 @@ fn check_service_meta(args: &RegisterRequest) -> Result<()> {
 
 impl Endpoint for CatalogDeregister {
     async fn serve(server: &Server, mut args: DeregisterRequest) -> Result<()> {
-        server.check_datacenter(&args)?;
-        server.admit_write().await?;
         let start = Instant::now();
         if args.node.is_empty() {
             return Err(Error::new("Must provide node"));
@@ -190,8 +186,10 @@ fn vet_deregister(server: &Server, args: &DeregisterRequest, authorizer: &Author
 }
 
 impl Endpoint for CatalogListDatacenters {
+    const PLACE: Place = Place::Here;
+
     async fn serve(server: &Server, _args: DcRequest) -> Result<Vec<String>> {
-        Ok(vec![server.config().datacenter.clone()])
+        Ok(server.router().datacenters())
     }
 }
 

@@ -3,91 +3,55 @@
 
 use super::Server;
 use crate::telemetry::metrics::{Counter, Sample};
-use crate::types::requests::Request;
 use crate::types::{Error, GoDuration, Index, QueryMeta, QueryOptions, Result};
 use tokio::time::{Instant, timeout_at};
 
 static QUERY: Counter = Counter::new("rpc.query");
 static CONSISTENT_READ: Sample = Sample::new("rpc.consistentRead");
 
-/// What a request needs of this server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Need {
-    /// To have heard of a leader at least once.
-    Contact,
-    /// To lead.
-    Lead,
-    /// To lead, and to have caught up and to hold the lease, or to confirm the leadership.
-    Read {
-        /// A quorum must confirm it now, lease or not.
-        confirm: bool,
-    },
-}
-
 impl Server {
-    /// Refuses requests for other datacenters.
-    ///
-    /// # Errors
-    /// `No path to datacenter`.
-    pub(super) fn check_datacenter(&self, args: &impl Request) -> Result<()> {
-        match args.datacenter() {
-            "" => Ok(()),
-            own if own == self.config().datacenter => Ok(()),
-            _ => Err(Error::new("No path to datacenter")),
-        }
-    }
-
     /// Lets a read pass as soon as this server may answer it in the mode that it asks for.
     ///
     /// # Errors
-    /// After the hold time: `No cluster leader`, `Not ready to serve consistent reads`.
+    /// `No cluster leader` when this server does not lead, or before it has heard of a leader; `Not ready to serve consistent
+    /// reads` after the hold time.
     pub(super) async fn admit(&self, options: &QueryOptions) -> Result<()> {
         QUERY.add(1);
+        let raft = self.raft();
         if options.allow_stale {
-            return self.await_need(Need::Contact).await;
+            let contact = raft.is_leader() || raft.last_contact().is_some();
+            return if contact { Ok(()) } else { Err(Error::no_leader()) };
         }
-        if !options.require_consistent && self.is_ready() && self.raft().has_lease() {
+        if !options.require_consistent && self.is_ready() && raft.has_lease() {
             return Ok(());
         }
         let start = std::time::Instant::now();
-        let admitted = self.await_need(Need::Read { confirm: options.require_consistent }).await;
+        let admitted = self.confirm(options.require_consistent).await;
         if options.require_consistent {
             CONSISTENT_READ.since(start);
         }
         admitted
     }
 
-    /// Lets a write pass as soon as this server leads.
-    ///
-    /// # Errors
-    /// `No cluster leader` after the hold time.
-    pub(super) async fn admit_write(&self) -> Result<()> {
-        if self.raft().is_leader() { Ok(()) } else { self.await_need(Need::Lead).await }
-    }
-
-    async fn await_need(&self, need: Need) -> Result<()> {
+    /// Waits until this server has caught up as the leader, and either holds the lease or has been confirmed by a quorum.
+    async fn confirm(&self, always: bool) -> Result<()> {
         let raft = self.raft();
         let deadline = Instant::now() + self.config().rpc_hold_timeout;
         let mut leadership = raft.leadership();
         let mut ready = self.readiness();
         loop {
-            let leads = *leadership.borrow_and_update();
-            let is_ready = *ready.borrow_and_update();
-            match need {
-                Need::Contact if leads || raft.last_contact().is_some() => return Ok(()),
-                Need::Lead if leads => return Ok(()),
-                Need::Read { confirm } if leads && is_ready => {
-                    if !confirm && raft.has_lease() {
-                        return Ok(());
-                    }
-                    match timeout_at(deadline, raft.verify_leader()).await {
-                        Ok(Ok(())) => return Ok(()),
-                        Ok(Err(error)) if *leadership.borrow() => return Err(error),
-                        Ok(Err(_)) => continue,
-                        Err(_) => return Err(Error::no_leader()),
-                    }
+            if !*leadership.borrow_and_update() {
+                return Err(Error::no_leader());
+            }
+            if *ready.borrow_and_update() {
+                if !always && raft.has_lease() {
+                    return Ok(());
                 }
-                _ => {}
+                let confirmed = tokio::select! {
+                    confirmed = timeout_at(deadline, raft.verify_leader()) => confirmed,
+                    _ = leadership.wait_for(|leads| !leads) => return Err(Error::no_leader()),
+                };
+                return confirmed.unwrap_or_else(|_| Err(Error::no_leader()));
             }
             let change = async {
                 tokio::select! {
@@ -96,12 +60,7 @@ impl Server {
                 }
             };
             if !matches!(timeout_at(deadline, change).await, Ok(true)) {
-                let waiting_for_start = leads && matches!(need, Need::Read { .. });
-                return Err(if waiting_for_start {
-                    Error::new("Not ready to serve consistent reads")
-                } else {
-                    Error::no_leader()
-                });
+                return Err(Error::new("Not ready to serve consistent reads"));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `Coordinate.*`: network coordinates (`spec/semantics.md` 16). Updates are collected and written together by the leader.
 
 use super::catalog::at;
-use super::{Endpoint, ReadContext, ReadEndpoint, Server};
+use super::{Endpoint, Place, ReadContext, ReadEndpoint, Server};
 use crate::acl::{Access, Resource};
 use crate::rpc::method::*;
 use crate::state::Command;
@@ -10,7 +10,6 @@ use crate::types::requests::*;
 use crate::types::{Error, Result};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The newest coordinate of every node and segment that has not been written yet.
 #[derive(Default)]
@@ -34,8 +33,6 @@ impl Pending {
 
 impl Endpoint for CoordinateUpdate {
     async fn serve(server: &Server, args: CoordinateUpdateRequest) -> Result<()> {
-        server.check_datacenter(&args)?;
-        server.admit_write().await?;
         let coordinate = args.update.coord.as_deref();
         if !coordinate.is_some_and(Coordinate::is_valid) {
             return Err(Error::new("invalid coordinate"));
@@ -70,14 +67,10 @@ pub(super) async fn write_updates(server: Server) {
 }
 
 impl Endpoint for CoordinateListDatacenters {
+    const PLACE: Place = Place::Here;
+
     async fn serve(server: &Server, _args: DcRequest) -> Result<Vec<DatacenterMap>> {
-        let config = server.config();
-        let own = NodeCoordinate {
-            node: config.node_name.clone(),
-            segment: String::new(),
-            coord: Some(Arc::new(Coordinate::default())),
-        };
-        Ok(vec![DatacenterMap { datacenter: config.datacenter.clone(), area_id: "wan".into(), coordinates: vec![own] }])
+        Ok(server.router().coordinates())
     }
 }
 
@@ -107,6 +100,7 @@ impl ReadEndpoint for CoordinateNode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn only_the_newest_update_of_a_node_is_kept_and_the_surplus_is_dropped() {

@@ -1,5 +1,6 @@
 //! Equal questions to another server that are under way at the same time are asked once.
 
+use crate::types::Index;
 use ahash::RandomState;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
@@ -8,6 +9,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
+use tokio::time::{Instant, timeout_at};
 
 /// The questions under way, by the hash of their keys.
 type Running = Mutex<HashMap<u64, Weak<dyn Any + Send + Sync>>>;
@@ -46,6 +48,41 @@ impl Flights {
     {
         let flight = self.flight(key, ask);
         flight.answer.clone().await
+    }
+
+    /// The answer to a read that waits until the index passes `seen`, or for `deadline`. Equal reads share one question; its
+    /// answer may come before a reader has waited long enough, who then asks on.
+    ///
+    /// # Errors
+    /// Those of `ask`.
+    pub async fn wait<K, V, E>(
+        &self,
+        key: K,
+        seen: Index,
+        deadline: Instant,
+        ask: impl Fn(&K) -> BoxFuture<'static, Result<V, E>>,
+        index: impl Fn(&V) -> Index,
+    ) -> Result<V, E>
+    where
+        K: Clone + Hash + Eq + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+        E: Clone + Send + Sync + 'static,
+    {
+        let mut last = None;
+        loop {
+            let flight = self.share(key.clone(), &ask);
+            let answer = match last.take() {
+                None => flight.await?,
+                Some(before) => match timeout_at(deadline, flight).await {
+                    Ok(answer) => answer?,
+                    Err(_) => return Ok(before),
+                },
+            };
+            if index(&answer) != seen || Instant::now() >= deadline {
+                return Ok(answer);
+            }
+            last = Some(answer);
+        }
     }
 
     fn flight<K, V>(&self, key: K, ask: impl FnOnce(&K) -> BoxFuture<'static, V>) -> Arc<Flight<K, V>>

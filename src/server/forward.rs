@@ -5,15 +5,17 @@
 //! applied: nothing was sent, or the other side said that it does not lead.
 
 use super::blocking::wait_time;
-use super::endpoint::{Endpoint, Place};
+use super::endpoint::{Answer, Endpoint, Place, ReadEndpoint};
 use super::wire;
 use super::Server;
-use crate::rpc::CallError;
+use crate::rpc::{CallError, Method};
 use crate::telemetry::metrics::counter_labels;
-use crate::types::requests::Request;
+use crate::types::requests::{ReadReply, ReadRequest, Request};
 use crate::types::{Error, QueryOptions, Result};
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use rand::Rng;
+use std::any::TypeId;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -82,7 +84,7 @@ pub(super) struct Attempts {
     /// No attempt begins after this.
     deadline: Instant,
     /// Longest wait for the answer to one attempt.
-    timeout: Duration,
+    pub(super) timeout: Duration,
     hold: Duration,
     made: u32,
     paused: Duration,
@@ -182,6 +184,13 @@ impl Server {
         admitted.map_err(Failure::Own)
     }
 
+    /// When a read that waits has waited long enough, if equal ones may share its answer. One that asks for confirmation must
+    /// not be given what was confirmed for another.
+    pub(super) fn shared_until(&self, options: &QueryOptions) -> Option<Instant> {
+        let shared = options.min_query_index > 0 && !options.require_consistent;
+        shared.then(|| Instant::now() + wait_time(self.config(), options.max_query_time.to_std()))
+    }
+
     /// Calls a method wherever it is to be answered.
     pub(super) async fn call_anywhere<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
         let mut attempts = Attempts::new(self, args.query());
@@ -210,9 +219,95 @@ impl Server {
         }
     }
 
-    async fn serve_here<M: Endpoint>(&self, args: &M::Args) -> Result<M::Reply, Failure> {
+    pub(super) async fn serve_here<M: Endpoint>(&self, args: &M::Args) -> Result<M::Reply, Failure> {
         self.admit_here(M::PLACE, args.query()).await?;
         M::serve(self, args.clone()).await.map_err(Failure::Own)
+    }
+
+    /// Answers a read wherever it is to be answered, in the form that `keep` gives the reply.
+    pub(super) async fn read_anywhere<M, V, K>(
+        &self,
+        args: M::Args,
+        encoding: &'static str,
+        bytes: fn(&V) -> usize,
+        keep: K,
+    ) -> Result<Answer<V>>
+    where
+        M: ReadEndpoint,
+        V: Clone + Send + Sync + 'static,
+        K: Fn(M::Reply) -> Result<V> + Copy + Send + Sync + 'static,
+    {
+        let mut attempts = Attempts::new(self, Some(args.options()));
+        loop {
+            let failure = match self.target(M::PLACE, args.datacenter(), Some(args.options()), &mut attempts) {
+                Ok(Target::Here) => match self.admit_here(M::PLACE, Some(args.options())).await {
+                    Ok(()) => return self.kept::<M, V>(args, encoding, bytes, keep).await,
+                    Err(failure) => failure,
+                },
+                Ok(target) => match self.fetch::<M, V, K>(target, &args, encoding, keep, &attempts).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            if !attempts.again(&failure).await {
+                return Err(failure.into());
+            }
+        }
+    }
+
+    /// Has another server answer a read. Equal reads that wait share one call.
+    async fn fetch<M, V, K>(
+        &self,
+        target: Target,
+        args: &M::Args,
+        encoding: &'static str,
+        keep: K,
+        attempts: &Attempts,
+    ) -> Result<Answer<V>, Failure>
+    where
+        M: ReadEndpoint,
+        V: Clone + Send + Sync + 'static,
+        K: Fn(M::Reply) -> Result<V> + Copy + Send + Sync + 'static,
+    {
+        let options = args.options();
+        let Some(deadline) = self.shared_until(options) else {
+            return self.fetch_once::<M, V, K>(&target, args, keep, attempts.timeout).await;
+        };
+        let timeout = attempts.timeout;
+        let ask = |(_, _, target, args): &(TypeId, &'static str, Target, M::Args)| -> BoxFuture<'static, _> {
+            let (server, target, args) = (self.clone(), target.clone(), args.clone());
+            Box::pin(async move { server.fetch_once::<M, V, K>(&target, &args, keep, timeout).await })
+        };
+        let key = (TypeId::of::<M>(), encoding, target, args.clone());
+        let flights = &self.inner.flights;
+        flights.wait(key, options.min_query_index, deadline, ask, |answer: &Answer<V>| answer.meta.index).await
+    }
+
+    async fn fetch_once<M, V, K>(
+        &self,
+        target: &Target,
+        args: &M::Args,
+        keep: K,
+        timeout: Duration,
+    ) -> Result<Answer<V>, Failure>
+    where
+        M: ReadEndpoint,
+        K: Fn(M::Reply) -> Result<V>,
+    {
+        let body = wire::encode(args).map_err(Failure::Own)?;
+        let reply = self.relay_within(target, M::NAME, body, true, timeout).await?;
+        let reply = wire::decode_reply::<M>(&reply).map_err(Failure::Own)?;
+        let (meta, not_found) = (reply.meta().clone(), M::nothing(args, &reply));
+        Ok(Answer { meta, not_found, body: keep(reply).map_err(Failure::Own)? })
+    }
+
+    /// Calls a method in another datacenter, once.
+    pub(super) async fn ask_datacenter<M: Method>(&self, datacenter: String, args: &M::Args) -> Result<M::Reply> {
+        let attempts = Attempts::new(self, args.query());
+        let body = wire::encode(args)?;
+        let reply = self.relay(&Target::Elsewhere(datacenter), M::NAME, body, &attempts).await?;
+        wire::decode_reply::<M>(&reply)
     }
 
     /// One attempt at another server.

@@ -54,8 +54,6 @@ pub(super) fn precheck(server: &Server, authorizer: &Authorizer, op: KvOp, entry
 
 impl Endpoint for KvsApply {
     async fn serve(server: &Server, mut args: KvRequest) -> Result<bool> {
-        server.check_datacenter(&args)?;
-        server.admit_write().await?;
         let start = Instant::now();
         let authorizer = server.resolve(&args.token)?;
         if precheck(server, &authorizer, args.op, &args.dir_ent)? == Precheck::LockDelay {

@@ -12,10 +12,13 @@ mod coordinate;
 mod directory;
 pub mod endpoint;
 mod event;
+pub mod flights;
+mod forward;
 mod gauges;
 pub mod gossip;
 mod health;
 mod internal;
+mod keyring;
 mod kvs;
 mod leader;
 pub mod members;
@@ -30,9 +33,10 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod txn;
+mod wire;
 
 pub use config::ServerConfig;
-pub use endpoint::{Answer, Archive, Encoded, Encoding, Endpoint, Found, ReadContext, ReadEndpoint, Shared};
+pub use endpoint::{Answer, Archive, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
 pub use gossip::{Gossip, GossipMembers};
 pub use members::{Member, MemberStatus, Members, ServerDetails, StaticMembers};
 pub use router::{RemoteServer, Router};
@@ -72,6 +76,14 @@ struct Inner {
     raft: Raft,
     resolver: Resolver,
     cache: shared::Cache,
+    /// Reads that wait for another server's answer.
+    flights: flights::Flights,
+    /// This server is on its way out and answers for nobody any more.
+    leaving: watch::Sender<bool>,
+    /// Queries that wait end now.
+    stopping: watch::Sender<bool>,
+    /// Ends the serving of the port.
+    stop_port: watch::Sender<bool>,
     /// Queries that wait.
     blocked: AtomicUsize,
     /// This server leads and has caught up.
@@ -113,6 +125,10 @@ impl Server {
                 raft,
                 resolver: Resolver,
                 cache: shared::Cache::default(),
+                flights: flights::Flights::default(),
+                leaving: watch::Sender::new(false),
+                stopping: watch::Sender::new(false),
+                stop_port: watch::Sender::new(false),
                 blocked: AtomicUsize::new(0),
                 ready: watch::Sender::new(false),
                 session_timers: leader::SessionTimers::default(),
@@ -166,35 +182,44 @@ impl Server {
         &self.inner.store
     }
 
-    /// Calls a method.
+    /// Calls a method, on another server if it is not for this one to answer.
     ///
     /// # Errors
-    /// The endpoint's refusal.
+    /// The endpoint's refusal, or why nobody can answer now.
     pub async fn call<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
-        M::serve(self, args).await
+        self.call_anywhere::<M>(args).await
     }
 
     /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
     ///
     /// # Errors
-    /// The endpoint's refusal.
+    /// Like [`Server::call`].
     pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
         let encode = encoding.encode;
-        self.call_kept::<M, Bytes>(args, encoding.name, Bytes::len, move |reply| encode(&reply)).await
+        self.read_anywhere::<M, _, _>(args, encoding.name, Bytes::len, move |reply| encode(&reply)).await
     }
 
     /// Calls a read method; equal reads share one evaluation and one reply. Its own metadata is not filled in: see the answer's.
     ///
     /// # Errors
-    /// The endpoint's refusal.
+    /// Like [`Server::call`].
     pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
-        // A typed reply refers to rows of the state; its own size is of the order of this.
-        let weight = |_: &Arc<M::Reply>| size_of::<M::Reply>();
-        self.call_kept::<M, Arc<M::Reply>>(args, "typed", weight, |reply| Ok(Arc::new(reply))).await
+        self.read_anywhere::<M, _, _>(args, "typed", typed_weight::<M::Reply>, |reply| Ok(Arc::new(reply))).await
+    }
+
+    /// Reads this server's state, encoded, whoever leads.
+    async fn read_here<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
+        let encode = encoding.encode;
+        self.kept::<M, _>(args, encoding.name, Bytes::len, move |reply| encode(&reply)).await
+    }
+
+    /// Reads this server's state, whoever leads.
+    async fn read_shared_here<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
+        self.kept::<M, _>(args, "typed", typed_weight::<M::Reply>, |reply| Ok(Arc::new(reply))).await
     }
 
     /// Serves a read from the cache of results, or evaluates it and keeps what `keep` makes of the reply.
-    async fn call_kept<M: ReadEndpoint, V: Clone + Send + Sync + 'static>(
+    async fn kept<M: ReadEndpoint, V: Clone + Send + Sync + 'static>(
         &self,
         mut args: M::Args,
         encoding: &'static str,
@@ -229,7 +254,6 @@ impl Server {
 
     /// Takes the options out of a read request, all but the filter, which belongs to the query; resolves the token.
     fn begin<A: ReadRequest>(&self, args: &mut A) -> Result<(QueryOptions, Authorizer)> {
-        self.check_datacenter(args)?;
         let place = args.options_mut();
         let filter = std::mem::take(&mut place.filter);
         let options = std::mem::replace(place, QueryOptions { filter, ..QueryOptions::default() });
@@ -310,6 +334,11 @@ impl<M: ReadEndpoint> Endpoint for M {
         *reply.meta_mut() = meta;
         Ok(reply)
     }
+}
+
+/// A typed reply refers to rows of the state; its own size is of the order of this.
+fn typed_weight<R>(_: &Arc<R>) -> usize {
+    size_of::<R>()
 }
 
 fn raft_config(config: &ServerConfig) -> RaftConfig {

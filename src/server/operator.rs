@@ -3,9 +3,13 @@
 use super::kvs::RAFT_APPLY;
 use super::{Endpoint, Server};
 use crate::acl::{Access, Resource};
+use crate::raft::Peer;
 use crate::rpc::method::*;
 use crate::state::{Command, Outcome};
-use crate::types::operator::{AutopilotConfig, ClusterHealth, RaftConfiguration, RaftServer, UsageReport};
+use crate::types::cluster::AutopilotState;
+use crate::types::operator::{
+    AutopilotConfig, ClusterHealth, RaftConfiguration, RaftServer, ServerHealth, UsageReport,
+};
 use crate::types::requests::*;
 use crate::types::{Error, QueryOptions, Result};
 use std::collections::BTreeMap;
@@ -14,38 +18,29 @@ use std::collections::BTreeMap;
 const RAFT_PROTOCOL: &str = "3";
 
 impl Server {
-    /// Admits an operator's read and checks the permission for it.
-    async fn admit_operator(&self, args: &impl Request) -> Result<()> {
-        self.check_datacenter(args)?;
-        let options = args.query().cloned().unwrap_or_default();
-        self.admit(&options).await?;
-        self.resolve(args.token())?.check(Resource::Operator, Access::Read, "")
-    }
-
-    /// Admits an operator's write and checks the permission for it.
-    async fn admit_operator_write(&self, args: &impl Request) -> Result<()> {
-        self.check_datacenter(args)?;
-        self.admit_write().await?;
-        self.resolve(args.token())?.check(Resource::Operator, Access::Write, "")
+    /// Checks the permission to read what operators see.
+    fn permit_operator(&self, token: &str, access: Access) -> Result<()> {
+        self.resolve(token)?.check(Resource::Operator, access, "")
     }
 }
 
 impl Endpoint for OperatorRaftGetConfiguration {
     async fn serve(server: &Server, args: DcRequest) -> Result<RaftConfiguration> {
-        server.admit_operator(&args).await?;
-        let members: BTreeMap<String, String> =
-            server.members().list().iter().map(|member| (member.id.clone(), member.name.clone())).collect();
+        server.permit_operator(args.token(), Access::Read)?;
+        let known = server.inner.directory.servers();
         let leader = server.raft().leader().map(|leader| leader.id).unwrap_or_default();
-        let last_index = server.raft().last_log_index();
-        let row = |peer: crate::raft::Peer| {
-            let name = members.get(&peer.id).cloned();
+        let indexes = server.raft().peer_indexes();
+        let row = |peer: Peer| {
+            let member = known.get(&peer.id);
+            let own = peer.id == server.config().node_id;
+            let stored = indexes.get(&peer.id).copied().unwrap_or_default();
             RaftServer {
-                protocol_version: if name.is_some() { RAFT_PROTOCOL } else { "unknown" }.into(),
-                node: name.unwrap_or_else(|| "(unknown)".into()),
+                protocol_version: if member.is_some() { RAFT_PROTOCOL } else { "unknown" }.into(),
+                node: member.map_or_else(|| "(unknown)".into(), |member| member.name.clone()),
                 leader: peer.id == leader,
-                last_index: if peer.id == server.config().node_id { last_index } else { 0 },
+                last_index: if own { server.raft().last_log_index() } else { stored },
+                address: server.address_of(&peer),
                 id: peer.id,
-                address: peer.address,
                 voter: peer.voter,
             }
         };
@@ -56,23 +51,55 @@ impl Endpoint for OperatorRaftGetConfiguration {
 
 impl Endpoint for OperatorRaftRemovePeer {
     async fn serve(server: &Server, args: RaftRemovePeerRequest) -> Result<()> {
-        server.admit_operator_write(&args).await?;
-        let by_id = !args.id.is_empty();
-        let (kind, wanted) = if by_id { ("id", &args.id) } else { ("address", &args.address) };
-        let (_, peers) = server.raft().configuration();
-        let peer = peers.into_iter().find(|peer| if by_id { peer.id == *wanted } else { peer.address == *wanted });
-        let Some(peer) = peer else {
-            return Err(Error::new(format!("{kind} {wanted:?} was not found in the Raft configuration")));
-        };
-        server.raft().remove_peer(&peer.id).await?;
-        tracing::warn!(target: "agent.server.operator", "Removed Raft peer: id={} address={}", peer.id, peer.address);
-        Ok(())
+        remove_peer(server, args).await
+    }
+}
+
+impl Endpoint for OperatorRaftRemovePeerByAddress {
+    async fn serve(server: &Server, args: RaftRemovePeerRequest) -> Result<()> {
+        remove_peer(server, args).await
+    }
+}
+
+/// Removes a server by its id or its address, the one in use or the one in the log.
+async fn remove_peer(server: &Server, args: RaftRemovePeerRequest) -> Result<()> {
+    server.permit_operator(args.token(), Access::Write)?;
+    let by_id = !args.id.is_empty();
+    let (kind, wanted) = if by_id { ("id", &args.id) } else { ("address", &args.address) };
+    let (_, peers) = server.raft().configuration();
+    let matches = |peer: &Peer| match by_id {
+        true => peer.id == *wanted,
+        false => server.address_of(peer) == *wanted || peer.address == *wanted,
+    };
+    let Some(peer) = peers.into_iter().find(matches) else {
+        return Err(Error::new(format!("{kind} {wanted:?} was not found in the Raft configuration")));
+    };
+    server.raft().remove_peer(&peer.id).await?;
+    tracing::warn!(target: "agent.server.operator", "Removed Raft peer: id={} address={}", peer.id, peer.address);
+    Ok(())
+}
+
+impl Endpoint for OperatorRaftTransferLeader {
+    async fn serve(server: &Server, args: TransferLeaderRequest) -> Result<()> {
+        server.permit_operator(args.token(), Access::Write)?;
+        let id = Some(args.id.as_str()).filter(|id| !id.is_empty());
+        tracing::warn!(target: "agent.server.operator", "transferring leadership: id={}", args.id);
+        server.raft().transfer_leader(id).await
+    }
+}
+
+impl Endpoint for OperatorAutopilotState {
+    async fn serve(server: &Server, args: DcRequest) -> Result<AutopilotState> {
+        server.permit_operator(args.token(), Access::Read)?;
+        let state = server.store().snapshot();
+        let meta = |health: &ServerHealth| state.node_by_name(&health.name).and_then(|node| node.meta.clone());
+        Ok(AutopilotState::of(&server.inner.health.current(), meta))
     }
 }
 
 impl Endpoint for OperatorAutopilotGetConfiguration {
     async fn serve(server: &Server, args: DcRequest) -> Result<AutopilotConfig> {
-        server.admit_operator(&args).await?;
+        server.permit_operator(args.token(), Access::Read)?;
         let config = server.store().snapshot().autopilot_config();
         config.map(|config| (*config).clone()).ok_or_else(|| Error::new("autopilot config not initialized yet"))
     }
@@ -80,7 +107,7 @@ impl Endpoint for OperatorAutopilotGetConfiguration {
 
 impl Endpoint for OperatorAutopilotSetConfiguration {
     async fn serve(server: &Server, mut args: AutopilotSetRequest) -> Result<bool> {
-        server.admit_operator_write(&args).await?;
+        server.permit_operator(args.token(), Access::Write)?;
         args.token.clear();
         let outcome = server.apply(Command::Autopilot(args), RAFT_APPLY).await?;
         Ok(matches!(outcome, Outcome::Bool(true)))
@@ -89,16 +116,15 @@ impl Endpoint for OperatorAutopilotSetConfiguration {
 
 impl Endpoint for OperatorServerHealth {
     async fn serve(server: &Server, args: DcRequest) -> Result<ClusterHealth> {
-        server.admit_operator(&args).await?;
+        server.permit_operator(args.token(), Access::Read)?;
         Ok(server.inner.health.current())
     }
 }
 
 impl Endpoint for OperatorUsage {
     async fn serve(server: &Server, mut args: DcRequest) -> Result<UsageReport> {
-        server.check_datacenter(&args)?;
         let options: QueryOptions = std::mem::take(&mut args.query);
-        server.resolve(&options.token)?.check(Resource::Operator, Access::Read, "")?;
+        server.permit_operator(&options.token, Access::Read)?;
         let once = || {
             let (usage, watch) = server.store().read(|state, watch| {
                 let (nodes, _) = state.nodes(watch, &BTreeMap::new());

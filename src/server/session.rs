@@ -1,7 +1,7 @@
 //! `Session.*`: sessions and their renewal (`spec/semantics.md` 7).
 
 use super::catalog::at;
-use super::{Endpoint, Found, ReadContext, ReadEndpoint, Server};
+use super::{Endpoint, Found, Place, ReadContext, ReadEndpoint, Server};
 use crate::acl::{Access, Resource};
 use crate::rpc::method::*;
 use crate::state::{Command, Outcome, WatchSet};
@@ -23,8 +23,6 @@ const TTL_MAX: GoDuration = GoDuration::secs(24 * 3600);
 
 impl Endpoint for SessionApply {
     async fn serve(server: &Server, mut args: SessionRequest) -> Result<String> {
-        server.check_datacenter(&args)?;
-        server.admit_write().await?;
         let start = Instant::now();
         if args.op == SessionOp::Destroy && args.session.id.is_empty() {
             return Err(Error::new("Must provide ID"));
@@ -129,9 +127,9 @@ fn visible(cx: &mut ReadContext<'_>, index: u64, mut sessions: Vec<Arc<Session>>
 }
 
 impl Endpoint for SessionRenew {
+    const PLACE: Place = Place::LeaderAlways;
+
     async fn serve(server: &Server, args: SessionSpecificRequest) -> Result<IndexedSessions> {
-        server.check_datacenter(&args)?;
-        server.admit(&Default::default()).await?;
         let start = Instant::now();
         let authorizer = server.resolve(&args.query.token)?;
         let (index, session) = server.store().snapshot().session(&mut WatchSet::none(), &args.session_id);

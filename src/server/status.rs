@@ -1,22 +1,43 @@
 //! `Status.*`: what this server knows of the cluster, leader or not.
 
-use super::{Endpoint, Server};
+use super::{Endpoint, Place, Server};
 use crate::raft::Peer;
 use crate::rpc::method::*;
 use crate::types::Result;
+use crate::types::cluster::{Empty, RaftStats};
 use crate::types::requests::DcRequest;
 
 impl Endpoint for StatusLeader {
-    async fn serve(server: &Server, args: DcRequest) -> Result<String> {
-        server.check_datacenter(&args)?;
+    const PLACE: Place = Place::Datacenter;
+
+    async fn serve(server: &Server, _args: DcRequest) -> Result<String> {
         Ok(server.leader_address())
     }
 }
 
 impl Endpoint for StatusPeers {
-    async fn serve(server: &Server, args: DcRequest) -> Result<Vec<String>> {
-        server.check_datacenter(&args)?;
+    const PLACE: Place = Place::Datacenter;
+
+    async fn serve(server: &Server, _args: DcRequest) -> Result<Vec<String>> {
         Ok(server.raft().configuration().1.iter().map(|peer| server.address_of(peer)).collect())
+    }
+}
+
+impl Endpoint for StatusPing {
+    const PLACE: Place = Place::Here;
+
+    async fn serve(_server: &Server, _args: Empty) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Endpoint for StatusRaftStats {
+    const PLACE: Place = Place::Here;
+
+    async fn serve(server: &Server, _args: Empty) -> Result<RaftStats> {
+        let raft = server.raft();
+        let last_contact = raft.last_contact_text();
+        Ok(RaftStats { last_contact, last_term: raft.last_log_term(), last_index: raft.last_log_index() })
     }
 }
 

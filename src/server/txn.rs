@@ -19,8 +19,6 @@ static READ: Sample = Sample::new("txn.read");
 
 impl Endpoint for TxnApply {
     async fn serve(server: &Server, mut args: TxnRequest) -> Result<TxnResponse> {
-        server.check_datacenter(&args)?;
-        server.admit_write().await?;
         let start = Instant::now();
         let authorizer = server.resolve(&args.token)?;
         let errors = precheck(server, &authorizer, &mut args.ops);
@@ -42,8 +40,6 @@ impl Endpoint for TxnApply {
 
 impl Endpoint for TxnRead {
     async fn serve(server: &Server, mut args: TxnReadRequest) -> Result<TxnReadResponse> {
-        server.check_datacenter(&args)?;
-        server.admit(&args.query).await?;
         let start = Instant::now();
         let authorizer = server.resolve(&args.query.token)?;
         let errors = precheck(server, &authorizer, &mut args.ops);

@@ -1,7 +1,6 @@
 //! Serves the methods on the server port: one table says which, and how each is decoded, called and encoded
 //! (`spec/rpc.md` 10).
 
-use super::blocking::wait_time;
 use super::endpoint::{Encoding, Endpoint, ReadEndpoint};
 use super::forward::{Attempts, Failure, Target};
 use super::Server;
@@ -9,7 +8,7 @@ use crate::raft::Raft;
 use crate::rpc::method::*;
 use crate::rpc::{Archive, Called, HealthView, Method, Service, SnapshotReply, SnapshotRequest};
 use crate::telemetry::metrics::{Counter, measure_since_labels};
-use crate::types::requests::{ReadReply, ReadRequest, Request, ServiceRequest};
+use crate::types::requests::{ReadRequest, Request, ServiceRequest};
 use crate::types::{Error, Index, KvOp, KvRequest, QueryMeta, QueryOptions, Result, msgpack};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::FutureExt;
@@ -20,7 +19,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Instant;
-use tokio::time::timeout_at;
 
 static REQUESTS: Counter = Counter::new("rpc.request");
 static FAILED: Counter = Counter::new("rpc.request_error");
@@ -244,8 +242,7 @@ impl Server {
         join_rows(&answer.meta, &answer.body)
     }
 
-    /// Has another server answer a read. Equal reads that wait share one call; the same answer may serve those who have not
-    /// waited long enough for theirs yet, as often as it takes.
+    /// Has another server answer a read. Equal reads that wait share one call.
     async fn relay_read(
         &self,
         target: Target,
@@ -254,37 +251,22 @@ impl Server {
         options: &QueryOptions,
         attempts: &Attempts,
     ) -> Result<Bytes, Failure> {
-        if options.min_query_index == 0 || options.require_consistent {
+        let Some(deadline) = self.shared_until(options) else {
             return self.relay(&target, method, body, attempts).await;
-        }
-        let wait = wait_time(self.config(), options.max_query_time.to_std());
-        let deadline = tokio::time::Instant::now() + wait;
-        let timeout = attempts.timeout();
-        let mut last = None;
-        loop {
-            let server = self.clone();
-            let ask = |(target, method, body): &(Target, &'static str, Bytes)| -> BoxFuture<'static, Relayed> {
-                let (target, method, body) = (target.clone(), *method, body.clone());
-                Box::pin(async move {
-                    let reply = server.relay_within(&target, method, body, true, timeout).await?;
-                    let indexed: Indexed = msgpack::from_slice(&reply).unwrap_or_default();
-                    Ok((reply, indexed.index))
-                })
-            };
-            let flight = self.inner.flights.share((target.clone(), method, body.clone()), ask);
-            let answer = match last.take() {
-                None => flight.await,
-                Some(before) => match timeout_at(deadline, flight).await {
-                    Ok(answer) => answer,
-                    Err(_) => return Ok(before),
-                },
-            };
-            let (reply, index) = answer?;
-            if index != options.min_query_index || tokio::time::Instant::now() >= deadline {
-                return Ok(reply);
-            }
-            last = Some(reply);
-        }
+        };
+        let timeout = attempts.timeout;
+        let ask = |(target, method, body): &(Target, &'static str, Bytes)| -> BoxFuture<'static, Relayed> {
+            let (server, target, method, body) = (self.clone(), target.clone(), *method, body.clone());
+            Box::pin(async move {
+                let reply = server.relay_within(&target, method, body, true, timeout).await?;
+                let indexed: Indexed = msgpack::from_slice(&reply).unwrap_or_default();
+                Ok((reply, indexed.index))
+            })
+        };
+        let key = (target, method, body);
+        let flights = &self.inner.flights;
+        let answer = flights.wait(key, options.min_query_index, deadline, ask, |(_, index): &(Bytes, Index)| *index);
+        answer.await.map(|(reply, _)| reply)
     }
 
     /// Serves a call, or has another server answer it.
@@ -348,7 +330,7 @@ impl Service for Server {
         archive: Archive,
         _from: SocketAddr,
     ) -> BoxFuture<'a, Result<SnapshotReply>> {
-        Box::pin(self.serve_snapshot(request, archive))
+        Box::pin(Server::snapshot(self, request, archive))
     }
 
     fn raft(&self) -> Option<Raft> {

@@ -330,6 +330,20 @@ pub struct RaftRemovePeerRequest {
     pub token: String,
 }
 
+/// Hands the leadership over, to a certain server or to the one that is furthest. Not a method of the reference, which has
+/// this in another protocol.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TransferLeaderRequest {
+    /// Target datacenter.
+    pub datacenter: String,
+    /// Node id, or empty.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// Secret of the caller.
+    pub token: String,
+}
+
 writes!(
     super::RegisterRequest,
     super::DeregisterRequest,
@@ -339,6 +353,7 @@ writes!(
     CoordinateUpdateRequest,
     AutopilotSetRequest,
     RaftRemovePeerRequest,
+    TransferLeaderRequest,
 );
 
 impl Request for super::txn::TxnReadRequest {

@@ -45,8 +45,6 @@ fn redacted(authorizer: &Authorizer, query: Arc<PreparedQuery>) -> Arc<PreparedQ
 
 impl Endpoint for PreparedQueryApply {
     async fn serve(server: &Server, mut args: PreparedQueryRequest) -> Result<String> {
-        server.check_datacenter(&args)?;
-        server.admit_write().await?;
         let start = Instant::now();
         let authorizer = server.resolve(&args.token)?;
         let query = args.query.get_or_insert_default();
@@ -151,8 +149,6 @@ impl ReadEndpoint for PreparedQueryList {
 
 impl Endpoint for PreparedQueryExplain {
     async fn serve(server: &Server, args: PreparedQueryExecuteRequest) -> Result<PreparedQueryExplainResponse> {
-        server.check_datacenter(&args)?;
-        server.admit(&args.query).await?;
         let start = Instant::now();
         let authorizer = server.resolve(&args.query.token)?;
         let query = server.store().snapshot().resolve_query(&args.query_id_or_name, &args.agent.segment)?;
