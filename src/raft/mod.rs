@@ -141,9 +141,7 @@ struct Inner {
 fn write_error(error: EngineError<TypeConfig, ClientWriteError<TypeConfig>>) -> Error {
     match error {
         EngineError::APIError(ClientWriteError::ForwardToLeader(_)) => Error::no_leader(),
-        EngineError::APIError(ClientWriteError::LogEntryDiscarded(_)) => {
-            Error::new(LEADERSHIP_LOST)
-        }
+        EngineError::APIError(ClientWriteError::LogEntryDiscarded(_)) => Error::new(LEADERSHIP_LOST),
         EngineError::APIError(error) => Error::new(error.to_string()),
         EngineError::Fatal(error) => Error::new(error.to_string()),
     }

@@ -4,10 +4,10 @@
 //! A read may be asked again whenever it brought no answer. A write is asked again only when it is proven that nothing was
 //! applied: nothing was sent, or the other side said that it does not lead.
 
+use super::Server;
 use super::blocking::wait_time;
 use super::endpoint::{Answer, Endpoint, Place, ReadEndpoint};
 use super::wire;
-use super::Server;
 use crate::rpc::{CallError, Method};
 use crate::telemetry::metrics::counter_labels;
 use crate::types::requests::{ReadReply, ReadRequest, Request};

@@ -5,6 +5,7 @@
 //! shared evaluation) from here. This room knows nothing of HTTP, DNS or sockets.
 
 mod blocking;
+mod bootstrap;
 mod catalog;
 pub mod config;
 mod consistency;
@@ -21,6 +22,7 @@ mod internal;
 mod keyring;
 mod kvs;
 mod leader;
+mod leave;
 pub mod members;
 mod near;
 mod operator;
@@ -33,6 +35,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod txn;
+mod wan;
 mod wire;
 
 pub use config::ServerConfig;
@@ -53,7 +56,7 @@ use directory::Directory;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -94,6 +97,8 @@ struct Inner {
     /// Asks for a new start of the leader duties.
     restart: tokio::sync::Notify,
     tasks: parking_lot::Mutex<Vec<AbortHandle>>,
+    /// When the server started.
+    started: Instant,
 }
 
 impl Server {
@@ -136,15 +141,28 @@ impl Server {
                 health: leader::Health::default(),
                 restart: tokio::sync::Notify::new(),
                 tasks: parking_lot::Mutex::default(),
+                started: Instant::now(),
             }),
         };
-        let tasks = [
-            tokio::spawn(leader::watch_leadership(server.clone())),
-            tokio::spawn(sweep(server.clone())),
-            tokio::spawn(gauges::report(server.clone())),
-        ];
-        server.inner.tasks.lock().extend(tasks.iter().map(|task| task.abort_handle()));
+        if let Some(port) = port {
+            // ends by itself when it is told to stop
+            tokio::spawn(port.serve(Arc::new(server.clone()), server.inner.stop_port.subscribe()));
+        }
+        server.spawn(leader::watch_leadership(server.clone()));
+        server.spawn(sweep(server.clone()));
+        server.spawn(gauges::report(server.clone()));
+        if server.config().bootstrap_expect > 0 && !server.config().bootstrap {
+            server.spawn(bootstrap::expect(server.clone()));
+        }
+        if let Some(wan) = server.gossip().wan.clone() {
+            server.spawn(wan::flood(server.clone(), wan));
+        }
         Ok(server)
+    }
+
+    /// Starts a task that ends with the server.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.inner.tasks.lock().push(tokio::spawn(task).abort_handle());
     }
 
     /// The settings it runs with.
@@ -299,27 +317,6 @@ impl Server {
             ("leader_addr".to_owned(), self.leader_address()),
             ("server".to_owned(), "true".to_owned()),
         ])
-    }
-
-    /// Leaves the cluster gracefully: hands leadership over if there is someone to take it.
-    ///
-    /// # Errors
-    /// What prevented it; the caller stops anyway.
-    pub async fn leave(&self) -> Result<()> {
-        let voters = self.raft().configuration().1.iter().filter(|peer| peer.voter).count();
-        if voters > 1 && self.raft().is_leader() {
-            self.raft().transfer_leader(None).await?;
-        }
-        Ok(())
-    }
-
-    /// Stops all duties and raft; the state on disk is complete when it returns.
-    pub async fn shutdown(&self) {
-        for task in self.inner.tasks.lock().drain(..) {
-            task.abort();
-        }
-        self.inner.ready.send_replace(false);
-        self.raft().shutdown().await;
     }
 }
 

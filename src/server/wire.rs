@@ -1,9 +1,9 @@
 //! Serves the methods on the server port: one table says which, and how each is decoded, called and encoded
 //! (`spec/rpc.md` 10).
 
+use super::Server;
 use super::endpoint::{Encoding, Endpoint, ReadEndpoint};
 use super::forward::{Attempts, Failure, Target};
-use super::Server;
 use crate::raft::Raft;
 use crate::rpc::method::*;
 use crate::rpc::{Archive, Called, HealthView, Method, Service, SnapshotReply, SnapshotRequest};
@@ -67,7 +67,11 @@ const SERVED: &[Row] = &[
     read::<HealthNodeChecks>(),
     read::<HealthServiceChecks>(),
     read::<HealthServiceNodes>(),
-    Row { name: KvsApply::NAME, serve: |server, body| server.serve_call::<KvsApply>(body, kvs_reply).boxed(), read: false },
+    Row {
+        name: KvsApply::NAME,
+        serve: |server, body| server.serve_call::<KvsApply>(body, kvs_reply).boxed(),
+        read: false,
+    },
     read::<KvsGet>(),
     read::<KvsList>(),
     read::<KvsListKeys>(),

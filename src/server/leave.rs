@@ -1,0 +1,98 @@
+//! The end of a server: a graceful leave (`spec/semantics.md` 12.5) and the shutdown.
+
+use super::Server;
+use crate::rpc::method::StatusPeers;
+use crate::types::Result;
+use crate::types::requests::DcRequest;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a server that left waits until the others have taken it out of the configuration, and the pause between looks.
+const REMOVAL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(100));
+
+impl Server {
+    /// Leaves the cluster gracefully: hands the leadership over, says goodbye in both gossip pools, goes on answering for a
+    /// while, and waits until the others have removed it.
+    ///
+    /// # Errors
+    /// What prevented it; the caller stops anyway.
+    pub async fn leave(&self) -> Result<()> {
+        tracing::info!(target: "agent.server", "server starting leave");
+        self.hand_over().await?;
+        let gossip = self.gossip();
+        for (pool, name) in [(&gossip.wan, "WAN"), (&gossip.lan, "LAN")] {
+            if let Some(pool) = pool
+                && let Err(error) = pool.leave().await
+            {
+                tracing::error!(target: "agent.server", "failed to leave {name} Serf cluster: error={:?}", error.text);
+            }
+        }
+        self.inner.leaving.send_replace(true);
+        self.inner.stopping.send_replace(true);
+        if gossip.lan.is_none() {
+            return Ok(());
+        }
+        let drain = self.config().leave_drain_time;
+        tracing::info!(target: "agent.server", "Waiting to drain RPC traffic: drain_time={drain:?}");
+        sleep(drain).await;
+        if !self.raft().is_leader() {
+            self.await_removal().await;
+        }
+        Ok(())
+    }
+
+    /// The leader of a cluster with other voters makes one of them leader, or removes itself.
+    async fn hand_over(&self) -> Result<()> {
+        let voters = self.raft().configuration().1.iter().filter(|peer| peer.voter).count();
+        if voters < 2 || !self.raft().is_leader() {
+            return Ok(());
+        }
+        match self.raft().transfer_leader(None).await {
+            Ok(()) => {
+                tracing::info!(target: "agent.server", "successfully transferred leadership");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(target: "agent.server", "failed to transfer leadership, removing the server: error={:?}", error.text);
+                self.raft().remove_peer(&self.config().node_id).await
+            }
+        }
+    }
+
+    /// Waits until the configuration does not list this server any more. A removed server may never be sent the entry that
+    /// removes it, so the leader is asked too.
+    async fn await_removal(&self) {
+        let (limit, pause) = REMOVAL;
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            let (_, peers) = self.raft().configuration();
+            if !peers.iter().any(|peer| peer.id == self.config().node_id) || self.is_removed_at_leader().await {
+                return;
+            }
+            sleep(pause).await;
+        }
+        tracing::warn!(target: "agent.server", "failed to leave Raft configuration gracefully, timeout");
+    }
+
+    async fn is_removed_at_leader(&self) -> bool {
+        let Some(address) = self.raft().leader().and_then(|leader| self.address_of(&leader).parse().ok()) else {
+            return false;
+        };
+        let (_, pause) = REMOVAL;
+        let peers = self.connections().call::<StatusPeers>(address, &DcRequest::default(), pause * 10).await;
+        peers.is_ok_and(|peers| !peers.contains(&self.config().address.to_string()))
+    }
+
+    /// Stops all duties and raft; the state on disk is complete when it returns.
+    pub async fn shutdown(&self) {
+        self.inner.leaving.send_replace(true);
+        self.inner.stopping.send_replace(true);
+        for task in self.inner.tasks.lock().drain(..) {
+            task.abort();
+        }
+        self.inner.ready.send_replace(false);
+        self.inner.stop_port.send_replace(true);
+        self.connections().close();
+        self.raft().shutdown().await;
+    }
+}
