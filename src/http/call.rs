@@ -7,11 +7,12 @@ use super::encodings::Encodings;
 use super::json::Style;
 use super::params::{Params, unescape};
 use super::routes::{self, Route};
+use super::translate::translate;
 use crate::agent::Agent;
 use crate::config::RuntimeConfig;
 use crate::rpc::Method;
-use crate::server::{Encoded, ReadEndpoint};
-use crate::types::requests::{ReadRequest, shown_index};
+use crate::server::{Encoded, Encoding, ReadEndpoint};
+use crate::types::requests::{ReadReply, ReadRequest, Request, shown_index};
 use crate::types::{Error, QueryMeta, QueryOptions, QuerySource, Result};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -194,12 +195,12 @@ impl<'a> Call<'a> {
         let again = (bound > 0).then(|| args.clone());
         let effective = self.route.has(routes::EFFECTIVE).then(|| options.clone());
         let form = encodings.form(self.style, self.gzip);
-        let mut result = self.agent.call_encoded::<M>(args, form).await;
+        let mut result = self.encoded::<M>(args, form).await;
         if let (Some(mut args), Ok(encoded)) = (again, &result)
             && encoded.meta.last_contact.0 > bound
         {
             args.options_mut().allow_stale = false;
-            result = self.agent.call_encoded::<M>(args, form).await;
+            result = self.encoded::<M>(args, form).await;
         }
         match &result {
             Ok(encoded) => {
@@ -215,6 +216,21 @@ impl<'a> Call<'a> {
             Err(_) => {}
         }
         result
+    }
+
+    /// Reads and encodes; answers of other datacenters with translated addresses, when that is wanted.
+    async fn encoded<M>(&self, args: M::Args, form: &Encoding<M::Reply>) -> Result<Encoded>
+    where
+        M: ReadEndpoint,
+        <M as Method>::Args: ReadRequest,
+    {
+        if !self.settings.translate_wan_addrs || args.datacenter().is_empty() {
+            return self.agent.call_encoded::<M>(args, form).await;
+        }
+        let mut reply = self.agent.call::<M>(args.clone()).await?;
+        let not_found = M::nothing(&args, &reply);
+        translate(&mut reply);
+        Ok(Encoded { meta: reply.meta().clone(), body: (form.encode)(&reply)?, not_found })
     }
 
     /// Reads, and answers with the encoded result, or 404 when there is nothing to show.

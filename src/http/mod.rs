@@ -29,6 +29,7 @@ mod query;
 mod session;
 mod snapshot;
 mod status;
+mod translate;
 mod txn;
 mod ui;
 

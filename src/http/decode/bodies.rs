@@ -512,6 +512,18 @@ static TXN_OP: Shape = plain(
 /// Body of `/v1/txn`.
 pub static TXN: Kind = Kind::List(&Kind::Object(&TXN_OP), "api.TxnOps");
 
+/// Body of `/v1/operator/keyring`.
+pub static KEYRING: Shape = plain(
+    "keyringArgs",
+    "agent.keyringArgs",
+    &[&[
+        field("Key", Kind::Text),
+        field("Token", Kind::Text),
+        field("RelayFactor", Kind::Uint),
+        field("LocalOnly", Kind::Bool),
+    ]],
+);
+
 /// Body of `/v1/operator/autopilot/configuration`.
 pub static AUTOPILOT: Shape = plain(
     "AutopilotConfiguration",
