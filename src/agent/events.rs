@@ -237,8 +237,10 @@ impl Agent {
         }
         if name == REMOTE_EXEC {
             if config.disable_remote_exec {
-                tracing::info!(target: "agent", id, "ignoring remote exec event, disabled");
+                return tracing::info!(target: "agent", id, "ignoring remote exec event, disabled");
             }
+            let agent = self.clone();
+            tokio::spawn(async move { super::remote_exec::handle(&agent, &event).await });
             return;
         }
         tracing::debug!(target: "agent", event_name = name, event_id = id, "new event");

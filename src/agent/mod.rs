@@ -27,6 +27,7 @@ mod persist;
 mod reaper;
 mod registration;
 mod reload;
+mod remote_exec;
 mod sidecar;
 #[cfg(test)]
 mod tests;
