@@ -1,9 +1,11 @@
 //! A client agent's way to the servers of its datacenter (`spec/semantics.md` 11.3, `spec/rpc.md` 8).
 
 use crate::config::RuntimeConfig;
-use crate::rpc::{CallSettings, ConnectionSettings, Connections, Method, Servers};
+use crate::rpc::{
+    Archive, CallSettings, ConnectionSettings, Connections, Method, Servers, SnapshotOp, SnapshotReply, SnapshotRequest,
+};
 use crate::server::{Answer, ReadEndpoint};
-use crate::types::Result;
+use crate::types::{Error, Result};
 use crate::types::requests::{ReadReply, ReadRequest};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
@@ -70,6 +72,22 @@ impl Client {
     /// `No known Consul servers`, or the refusal.
     pub async fn call<M: Method>(&self, args: &M::Args) -> Result<M::Reply> {
         self.inner.servers.call::<M>(&self.inner.connections, args).await
+    }
+
+    /// Makes a snapshot exchange with the first server; an archive cannot be sent twice, so there is one attempt.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn snapshot(&self, request: &SnapshotRequest, archive: Archive) -> Result<SnapshotReply> {
+        let server = self.servers().pick().ok_or_else(|| Error::new("No known Consul servers"))?;
+        let restores = request.op == SnapshotOp::Restore;
+        let made = self.connections().snapshot(server.address, request, restores.then_some(archive)).await;
+        let (answer, archive) = made.inspect_err(|error| {
+            if error.is_broken() {
+                self.servers().failed(&server);
+            }
+        })?;
+        Ok(SnapshotReply { meta: answer.meta, archive: (!restores).then_some(archive) })
     }
 
     /// Reads and keeps what `keep` makes of the reply. Equal reads that wait for a change share one call, unless they have to be

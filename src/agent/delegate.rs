@@ -2,14 +2,20 @@
 
 use super::Agent;
 use super::client::Client;
+use crate::rpc::{Archive, SnapshotReply, SnapshotRequest};
 use crate::server::{Encoded, Encoding, Endpoint, ReadEndpoint, Server, Shared};
 use crate::telemetry::metrics;
-use crate::types::Result;
+use crate::types::{Error, Result};
 use bytes::Bytes;
 use std::sync::Arc;
 
 static CLIENT_RPC: metrics::Counter = metrics::Counter::new("client.rpc");
 static CLIENT_RPC_FAILED: metrics::Counter = metrics::Counter::new("client.rpc.failed");
+
+/// Counts a refusal of the own server; calls over the network are counted where they are made.
+fn count_failure(_: &Error) {
+    CLIENT_RPC_FAILED.add(1);
+}
 
 /// Serves the methods that the agent does not serve itself.
 #[derive(Clone)]
@@ -40,11 +46,10 @@ impl Agent {
     /// The endpoint's refusal, or `No known Consul servers`.
     pub async fn call<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
         CLIENT_RPC.add(1);
-        let reply = match self.delegate() {
-            Delegate::Server(server) => server.call::<M>(args).await,
+        match self.delegate() {
+            Delegate::Server(server) => server.call::<M>(args).await.inspect_err(count_failure),
             Delegate::Client(client) => client.call::<M>(&args).await,
-        };
-        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+        }
     }
 
     /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
@@ -54,11 +59,10 @@ impl Agent {
     pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
         CLIENT_RPC.add(1);
         let encode = encoding.encode;
-        let reply = match self.delegate() {
-            Delegate::Server(server) => server.call_encoded::<M>(args, encoding).await,
+        match self.delegate() {
+            Delegate::Server(server) => server.call_encoded::<M>(args, encoding).await.inspect_err(count_failure),
             Delegate::Client(client) => client.read::<M, Bytes>(args, encoding.name, move |reply| encode(&reply)).await,
-        };
-        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+        }
     }
 
     /// Calls a read method; equal reads share one evaluation and one reply.
@@ -67,12 +71,23 @@ impl Agent {
     /// Like [`Agent::call`].
     pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
         CLIENT_RPC.add(1);
-        let reply = match self.delegate() {
-            Delegate::Server(server) => server.call_shared::<M>(args).await,
+        match self.delegate() {
+            Delegate::Server(server) => server.call_shared::<M>(args).await.inspect_err(count_failure),
             Delegate::Client(client) => {
                 client.read::<M, Arc<M::Reply>>(args, "typed", |reply| Ok(Arc::new(reply))).await
             }
-        };
-        reply.inspect_err(|_| CLIENT_RPC_FAILED.add(1))
+        }
+    }
+
+    /// Makes a snapshot exchange; for a restore `archive` is the archive. The datacenter of the request must be filled in.
+    ///
+    /// # Errors
+    /// The refusal, or `No known Consul servers`.
+    pub async fn snapshot(&self, request: SnapshotRequest, archive: Archive) -> Result<SnapshotReply> {
+        CLIENT_RPC.add(1);
+        match self.delegate() {
+            Delegate::Server(server) => server.snapshot(request, archive).await.inspect_err(count_failure),
+            Delegate::Client(client) => client.snapshot(&request, archive).await,
+        }
     }
 }

@@ -22,6 +22,7 @@ mod coordinate;
 mod dispatch;
 mod event;
 mod health;
+mod keyring;
 mod kv;
 mod listen;
 mod operator;

@@ -7,13 +7,13 @@ use super::decode::{self, shape::Kind};
 use super::params::parse_uint;
 use super::routes::{EFFECTIVE, PARTITION, READ, routes};
 use crate::rpc::method::{
-    CatalogListNodes, OperatorAutopilotGetConfiguration, OperatorAutopilotSetConfiguration,
+    CatalogListDatacenters, CatalogListNodes, OperatorAutopilotGetConfiguration, OperatorAutopilotSetConfiguration,
     OperatorRaftGetConfiguration, OperatorRaftRemovePeer, OperatorRaftTransferLeader, OperatorServerHealth,
     OperatorUsage,
 };
-use crate::types::operator::ServerHealth;
+use crate::types::operator::{ServerHealth, UsageReport};
 use crate::types::requests::{AutopilotSetRequest, DcRequest, RaftRemovePeerRequest, TransferLeaderRequest};
-use crate::types::{Error, Result, StringMap};
+use crate::types::{Error, QueryOptions, Result, StringMap};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -144,8 +144,25 @@ fn server_state(server: &ServerHealth, meta: &BTreeMap<String, StringMap>) -> Va
 async fn usage(call: &mut Call<'_>) -> Result<Answer> {
     let request = request(call);
     let options = request.query.clone();
-    let report = call.agent.call::<OperatorUsage>(request).await?;
+    let mut report = call.agent.call::<OperatorUsage>(request.clone()).await?;
+    if call.params.has("global") {
+        add_other_datacenters(call, &request, &mut report).await?;
+    }
     call.set_meta(&report.meta);
     call.set_effective_consistency(&options);
     call.json(&report)
+}
+
+/// Adds the figures of all other datacenters that answer.
+async fn add_other_datacenters(call: &Call<'_>, request: &DcRequest, report: &mut UsageReport) -> Result<()> {
+    let datacenters = call.agent.call::<CatalogListDatacenters>(DcRequest::default()).await?;
+    let others = datacenters.into_iter().filter(|datacenter| !report.usage.contains_key(datacenter));
+    let asked = others.map(|datacenter| {
+        let query = QueryOptions { min_query_index: 0, ..request.query.clone() };
+        call.agent.call::<OperatorUsage>(DcRequest { datacenter, query, ..DcRequest::default() })
+    });
+    for answer in futures::future::join_all(asked).await.into_iter().flatten() {
+        report.usage.extend(answer.usage);
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::{
-    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, kv, operator, query, session,
+    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, keyring, kv, operator, query, session,
     snapshot, status, txn, ui,
 };
 use crate::types::Result;
@@ -88,6 +88,7 @@ const GROUPS: &[&[Route]] = &[
     event::ROUTES,
     snapshot::ROUTES,
     operator::ROUTES,
+    keyring::ROUTES,
     query::ROUTES,
     ui::ROUTES,
     acl::ROUTES,

@@ -3,13 +3,12 @@
 use super::answer::Answer;
 use super::call::{Call, next_piece};
 use super::routes::{READ, routes};
-use crate::server::Server;
+use crate::rpc::{Archive, SnapshotOp, SnapshotRequest};
 use crate::types::{Error, Result};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
+use hyper::body::Incoming;
 use hyper::header::HeaderValue;
-use std::path::{Path, PathBuf};
-use tokio::io::AsyncWriteExt;
-use tokio_util::io::ReaderStream;
+use tokio_util::io::{ReaderStream, StreamReader};
 
 routes! {
     "/v1/snapshot" "GET,PUT" snapshot, READ;
@@ -21,56 +20,47 @@ pub const ARCHIVE: HeaderValue = HeaderValue::from_static("application/x-gzip");
 /// Bytes read from the archive at once.
 const CHUNK: usize = 64 << 10;
 
-async fn snapshot(call: &mut Call<'_>) -> Result<Answer> {
-    let server = call.agent.server().ok_or_else(|| Error::new("No known Consul servers"))?.clone();
-    if call.method() == "GET" { save(call, &server).await } else { restore(call, &server).await }
+fn request(call: &Call<'_>, op: SnapshotOp) -> SnapshotRequest {
+    let datacenter = match call.datacenter() {
+        own if own.is_empty() => call.settings.datacenter.clone(),
+        other => other,
+    };
+    SnapshotRequest { datacenter, token: call.token(), allow_stale: call.options.allow_stale, op }
 }
 
-async fn save(call: &mut Call<'_>, server: &Server) -> Result<Answer> {
-    let archive = server.snapshot_save(&call.token(), call.options.allow_stale).await?;
-    call.set_meta(&archive.meta);
-    let chunks = ReaderStream::with_capacity(tokio::fs::File::from_std(archive.reader), CHUNK);
+async fn snapshot(call: &mut Call<'_>) -> Result<Answer> {
+    if call.method() == "GET" { save(call).await } else { restore(call).await }
+}
+
+async fn save(call: &mut Call<'_>) -> Result<Answer> {
+    let nothing: Archive = Box::new(tokio::io::empty());
+    let reply = call.agent.snapshot(request(call, SnapshotOp::Save), nothing).await?;
+    call.set_meta(&reply.meta);
+    let archive = reply.archive.ok_or_else(|| Error::new("the server sent no archive"))?;
+    let chunks = ReaderStream::with_capacity(archive, CHUNK);
     // A read error ends the stream early, and the archive's checksums tell the reader.
     let pieces = chunks.take_while(|chunk| std::future::ready(chunk.is_ok())).filter_map(|chunk| async { chunk.ok() });
     Ok(Answer::stream(ARCHIVE, Box::pin(pieces)))
 }
 
-async fn restore(call: &mut Call<'_>, server: &Server) -> Result<Answer> {
+async fn restore(call: &mut Call<'_>) -> Result<Answer> {
     if call.options.allow_stale {
         return Err(Error::new("stale not allowed for restore"));
     }
-    let spool = Spool::new(call.config().data_dir.as_deref());
-    spool.fill(call).await?;
-    server.snapshot_restore(&call.token(), &spool.0).await?;
+    let archive: Archive = match call.body.take() {
+        Some(body) => Box::new(StreamReader::new(Box::pin(pieces(body)))),
+        None => Box::new(tokio::io::empty()),
+    };
+    call.agent.snapshot(request(call, SnapshotOp::Restore), archive).await?;
     let mut answer = Answer::done();
     answer.content_type = Some(HeaderValue::from_static("application/octet-stream"));
     Ok(answer)
 }
 
-/// A temporary file, removed when dropped.
-struct Spool(PathBuf);
-
-impl Spool {
-    fn new(data_dir: Option<&Path>) -> Spool {
-        let dir = data_dir.map_or_else(std::env::temp_dir, Path::to_owned);
-        Spool(dir.join(format!("restore-{}.tmp", uuid::Uuid::new_v4())))
-    }
-
-    async fn fill(&self, call: &mut Call<'_>) -> Result<()> {
-        let failed = |error: std::io::Error| Error::new(format!("failed to store snapshot: {error}"));
-        let mut file = tokio::fs::OpenOptions::new();
-        let mut file = file.write(true).create_new(true).mode(0o600).open(&self.0).await.map_err(failed)?;
-        let Some(mut body) = call.body.take() else { return Ok(()) };
-        while let Some(data) = next_piece(&mut body).await? {
-            file.write_all(&data).await.map_err(failed)?;
-        }
-        file.flush().await.map_err(failed)
-    }
-}
-
-impl Drop for Spool {
-    fn drop(&mut self) {
-        // Nothing is lost when it stays behind.
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// The body as it arrives.
+fn pieces(body: Incoming) -> impl futures::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
+    stream::unfold(body, |mut body| async move {
+        let piece = next_piece(&mut body).await.map_err(|error| std::io::Error::other(error.text)).transpose()?;
+        Some((piece, body))
+    })
 }
