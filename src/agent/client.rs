@@ -5,8 +5,8 @@ use crate::rpc::{
     Archive, CallSettings, ConnectionSettings, Connections, Method, Servers, SnapshotOp, SnapshotReply, SnapshotRequest,
 };
 use crate::server::{Answer, ReadEndpoint};
-use crate::types::{Error, Result};
 use crate::types::requests::{ReadReply, ReadRequest};
+use crate::types::{Error, Result};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;

@@ -70,7 +70,8 @@ fn failures(responses: &[KeyringResponse]) -> Result<()> {
     let mut errors = Vec::new();
     for response in responses.iter().filter(|response| !response.error.is_empty()) {
         let pool = if response.wan { "WAN".to_owned() } else { format!("{} (LAN)", response.datacenter) };
-        let segment = if response.segment.is_empty() { String::new() } else { format!(" [segment: {}]", response.segment) };
+        let segment =
+            if response.segment.is_empty() { String::new() } else { format!(" [segment: {}]", response.segment) };
         errors.push(format!("{pool}{segment} error: {}", response.error));
         errors.extend(response.messages.iter().flatten().map(|(node, message)| format!("{node}: {message}")));
     }

@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::{
-    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, keyring, kv, operator, query, session,
-    snapshot, status, txn, ui,
+    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, keyring, kv, operator, query,
+    session, snapshot, status, txn, ui,
 };
 use crate::types::Result;
 use ahash::AHashMap;
