@@ -15,19 +15,41 @@
 
 mod config;
 mod delegate;
+mod exchange;
+mod figures;
+mod members;
 mod node;
+mod noise;
+mod packet;
+mod probe;
 mod queue;
+mod rumor;
+mod suspicion;
+#[cfg(test)]
+mod tests;
+mod timers;
 
 pub use config::{Config, VERSIONS, Versions};
 pub use delegate::Delegate;
 pub use node::{Node, State};
 pub use queue::{BroadcastId, Broadcasts};
+pub use suspicion::suspicion_timeout;
 
-use crate::gossip::wire::{Error as WireError, Layers, PushPull, StreamMessage};
+use crate::gossip::wire::{Dead, Layers, PushPull};
 use bytes::Bytes;
+use members::Members;
+use noise::{Noise, Problem};
+use probe::{Probe, Relay};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use suspicion::Suspicion;
+use timers::{Timer, Timers};
+use tracing::Level;
 
 /// Time since an arbitrary start; the same start for all calls of one core, never going back.
 pub type Time = Duration;
@@ -50,7 +72,7 @@ pub enum Output {
     /// Say this in the log.
     Log {
         /// How loud.
-        level: tracing::Level,
+        level: Level,
         /// What, with the reference's prefix `memberlist: `.
         text: String,
     },
@@ -108,36 +130,125 @@ pub struct Answer {
 pub struct Swim {
     config: Config,
     layers: Layers,
+    name: Arc<str>,
+    members: Members,
+    /// Our own incarnation; only grows.
+    incarnation: u32,
+    /// Number of our last ping.
+    seq: u32,
+    /// Awareness of our own health (Lifeguard).
+    health: u32,
+    broadcasts: Broadcasts,
+    suspicions: HashMap<Arc<str>, Suspicion, ahash::RandomState>,
+    probe: Option<Probe>,
+    /// A tick came while a probe ran.
+    probe_waiting: bool,
+    relays: HashMap<u32, Relay, ahash::RandomState>,
+    /// We have said that we go.
+    left: bool,
+    leave_broadcast: Option<BroadcastId>,
+    timers: Timers,
+    outputs: Vec<Output>,
+    noise: Noise,
+    rng: StdRng,
 }
 
 impl Swim {
     /// A pool of one. `seed` drives all choices. Our own entry is made from `d.meta()` and announced to it by `joined`.
     pub fn new(config: Config, now: Time, seed: u64, d: &mut dyn Delegate) -> Self {
-        let _ = (now, seed, d.meta());
-        let layers = Layers::plain();
-        Swim { config, layers }
+        let layers = Layers {
+            keyring: config.keyring.clone(),
+            verify_incoming: config.verify_incoming,
+            verify_outgoing: config.verify_outgoing,
+            compression: config.compression,
+            label: "".into(),
+        };
+        let mut swim = Swim {
+            name: config.name.as_str().into(),
+            layers,
+            members: Members::default(),
+            incarnation: 0,
+            seq: 0,
+            health: 0,
+            broadcasts: Broadcasts::new(),
+            suspicions: HashMap::default(),
+            probe: None,
+            probe_waiting: false,
+            relays: HashMap::default(),
+            left: false,
+            leave_broadcast: None,
+            timers: Timers::default(),
+            outputs: Vec::new(),
+            noise: Noise::default(),
+            rng: StdRng::seed_from_u64(seed),
+            config,
+        };
+        swim.announce_self(now, d);
+        swim.start_timers(now);
+        swim
     }
 
-    /// Takes a datagram.
-    pub fn packet(&mut self, now: Time, from: SocketAddr, datagram: &[u8], d: &mut dyn Delegate) {
-        let _ = (now, from, datagram, d.meta());
-        todo!()
+    /// Every ticker starts at a random moment of its interval, so that the members of a pool do not act in step.
+    fn start_timers(&mut self, now: Time) {
+        let (probe, gossip) = (self.config.probe_interval, self.config.gossip_interval);
+        for (interval, timer) in [(probe, Timer::Probe), (gossip, Timer::Gossip)] {
+            if !interval.is_zero() {
+                let stagger = self.stagger(interval);
+                self.timers.set(now + stagger, timer);
+            }
+        }
+        if !self.config.push_pull_interval.is_zero() {
+            let stagger = self.stagger(self.config.push_pull_interval);
+            self.timers.set(now + stagger + self.push_pull_interval(), Timer::PushPull);
+        }
+    }
+
+    fn stagger(&mut self, interval: Duration) -> Duration {
+        self.rng.random_range(Duration::ZERO..interval)
+    }
+
+    fn push_pull_interval(&self) -> Duration {
+        push_pull_interval(self.config.push_pull_interval, self.members.len())
     }
 
     /// Does what is due.
     pub fn tick(&mut self, now: Time, d: &mut dyn Delegate) {
-        let _ = (now, d.meta());
-        todo!()
+        while let Some((due, timer)) = self.timers.pop(now) {
+            match timer {
+                Timer::Probe => {
+                    self.again(due, now, self.config.probe_interval, Timer::Probe);
+                    self.probe_tick(now, d);
+                }
+                Timer::Gossip => {
+                    self.again(due, now, self.config.gossip_interval, Timer::Gossip);
+                    self.gossip(now, d);
+                }
+                Timer::PushPull => {
+                    self.again(due, now, self.push_pull_interval(), Timer::PushPull);
+                    self.dial_push_pull(now);
+                }
+                Timer::ProbeLate(seq) => self.probe_late(now, seq, d),
+                Timer::ProbeOver(seq) => self.probe_over(now, seq, d),
+                Timer::Relay(seq) => self.relay_over(now, seq, d),
+                Timer::Suspicion(name) => self.suspicion_due(now, &name, d),
+            }
+        }
+    }
+
+    /// Sets a ticker again; ticks that were slept through are not made up for.
+    fn again(&mut self, due: Time, now: Time, interval: Duration, timer: Timer) {
+        let next = due + interval;
+        self.timers.set(if next > now { next } else { now + interval }, timer);
     }
 
     /// When [`Swim::tick`] has something to do.
     pub fn next_tick(&self) -> Time {
-        todo!()
+        self.timers.next()
     }
 
     /// What the owner shall do now.
     pub fn outputs(&mut self) -> std::vec::Drain<'_, Output> {
-        todo!()
+        self.outputs.drain(..)
     }
 
     /// How streams and packets are wrapped.
@@ -145,71 +256,35 @@ impl Swim {
         &self.layers
     }
 
-    /// What to write (unsealed) at the begin of a stream that we opened.
-    pub fn stream_request(&mut self, exchange: &Exchange, d: &mut dyn Delegate) -> Vec<u8> {
-        let _ = (exchange, d.meta());
-        todo!()
-    }
-
-    /// The end of a stream that we opened: its reply, or why there is none. An error is one to tell the user when the
-    /// stream was a join; failures of periodic exchanges are logged here.
-    pub fn stream_reply(
-        &mut self,
-        now: Time,
-        to: SocketAddr,
-        exchange: &Exchange,
-        reply: Result<StreamMessage, String>,
-        d: &mut dyn Delegate,
-    ) -> Result<(), String> {
-        let _ = (now, to, exchange, reply, d.meta());
-        todo!()
-    }
-
-    /// A stream that another side opened: its message, or why it could not be read.
-    pub fn accept_stream(
-        &mut self,
-        now: Time,
-        from: SocketAddr,
-        message: Result<StreamMessage, WireError>,
-        d: &mut dyn Delegate,
-    ) -> Answer {
-        let _ = (now, from, message, d.meta());
-        todo!()
-    }
-
-    /// Merges the other side's state of a full exchange. A refusal is logged and returned.
-    pub fn merge(&mut self, now: Time, from: SocketAddr, state: PushPull, d: &mut dyn Delegate) -> Result<(), String> {
-        let _ = (now, from, state, d.meta());
-        todo!()
-    }
-
-    /// Sends a user message as a packet of its own, at once.
-    pub fn send_user(&mut self, to: SocketAddr, message: &[u8]) {
-        let _ = (to, message);
-        todo!()
-    }
-
     /// Says that we go. Done when [`Swim::is_leave_done`]; the core goes on answering.
     pub fn leave(&mut self, now: Time, d: &mut dyn Delegate) {
-        let _ = (now, d.meta());
-        todo!()
+        if std::mem::replace(&mut self.left, true) {
+            return;
+        }
+        let (name, incarnation) = (self.name.clone(), self.local().incarnation);
+        self.dead(now, &Dead { incarnation, node: &name, from: &name }, d);
     }
 
     /// True once everybody was told, or there is nobody to tell.
     pub fn is_leave_done(&self) -> bool {
-        todo!()
+        self.left && self.leave_broadcast.is_none_or(|broadcast| !self.is_queued(broadcast))
     }
 
     /// Announces `d.meta()` anew. The update is on its way when [`Swim::is_queued`] turns false.
     pub fn update_meta(&mut self, now: Time, d: &mut dyn Delegate) -> BroadcastId {
-        let _ = (now, d.meta());
-        todo!()
+        self.announce_self(now, d)
     }
 
-    /// True while a broadcast of ours has not been sent as often as it should.
+    /// True while a broadcast of ours has not been sent as often as it should, and there is somebody to hear it.
     pub fn is_queued(&self, id: BroadcastId) -> bool {
-        let _ = id;
-        todo!()
+        self.broadcasts.is_queued(id) && self.members.has_company(&self.name)
+    }
+
+    /// Takes a member as known without asking anybody, for a pool that shall begin complete (simulations).
+    pub fn adopt(&mut self, node: Node) {
+        if self.members.get(&node.name).is_none() {
+            self.members.insert(node, &mut self.rng);
+        }
     }
 
     /// Settings.
@@ -219,42 +294,64 @@ impl Swim {
 
     /// All members, also the dead ones that are not forgotten yet, ourselves included.
     pub fn members(&self) -> impl ExactSizeIterator<Item = &Node> {
-        [].iter()
+        self.members.iter()
     }
 
     /// Members known, in any state.
     pub fn member_count(&self) -> usize {
-        todo!()
+        self.members.len()
     }
 
     /// Members alive or suspect, ourselves included.
     pub fn live_count(&self) -> usize {
-        todo!()
+        self.members.live()
     }
 
     /// A member.
     pub fn node(&self, name: &str) -> Option<&Node> {
-        let _ = name;
-        todo!()
+        self.members.get(name)
     }
 
     /// Ourselves.
     pub fn local(&self) -> &Node {
-        todo!()
+        self.members.get(&self.name).expect("we are the first member and never forget ourselves")
     }
 
     /// 0 when all is well; grows when we miss answers that others get (Lifeguard).
     pub fn health_score(&self) -> u32 {
-        todo!()
+        self.health
     }
 
     /// How often a queued message is sent in a pool of this size.
     pub fn retransmit_limit(&self) -> u32 {
-        todo!()
+        retransmit_limit(self.config.retransmit_mult, self.members.len())
+    }
+
+    fn log(&mut self, level: Level, text: impl std::fmt::Display) {
+        self.outputs.push(Output::Log { level, text: format!("memberlist: {text}") });
+    }
+
+    /// Logs a problem that others can cause as often as they like: once in a long while per kind and source.
+    fn complain(&mut self, now: Time, level: Level, problem: (Problem, impl Hash), text: impl FnOnce() -> String) {
+        match self.noise.say(now, problem.0, problem.1) {
+            None => {}
+            Some(0) => self.log(level, text()),
+            Some(kept_back) => self.log(level, format_args!("{} ({kept_back} more like this)", text())),
+        }
     }
 }
 
 /// `mult * ceil(log10(n + 1))` (`spec/gossip.md` 3.1).
 pub fn retransmit_limit(mult: u32, n: usize) -> u32 {
     mult * ((n as f64 + 1.0).log10().ceil() as u32)
+}
+
+/// Time between two full exchanges in a pool of `n` members (`spec/gossip.md` 3.1).
+pub fn push_pull_interval(base: Duration, n: usize) -> Duration {
+    const UNSCALED: f64 = 32.0;
+    if n as f64 <= UNSCALED {
+        return base;
+    }
+    let factor = ((n as f64).log2() - UNSCALED.log2()).ceil() + 1.0;
+    base * factor as u32
 }

@@ -55,4 +55,9 @@ impl Node {
     pub fn protocol_max(&self) -> u8 {
         self.versions[1]
     }
+
+    /// It understands packets with a checksum (`spec/gossip.md` 2.5).
+    pub(super) fn takes_checksum(&self) -> bool {
+        self.protocol_max() >= 5
+    }
 }

@@ -52,6 +52,8 @@ pub const MAX_STREAM: usize = 20 << 20;
 pub const MAX_STREAM_CONTENT: usize = 40 << 20;
 /// Most members in one push/pull.
 pub const MAX_PUSH_PULL_NODES: usize = 1_048_576;
+/// Longest name of a member.
+pub const MAX_NAME: usize = 512;
 /// Longest meta data of a member.
 pub const MAX_META: usize = 512;
 
