@@ -93,6 +93,17 @@ pub fn cluster_with(count: usize, edit: impl Fn(AgentBuilder) -> AgentBuilder) -
     start_together(builders, |builder| edit(builder.server_of(count)))
 }
 
+/// [`cluster`] with a server in each place of a network.
+#[track_caller]
+pub fn cluster_in(network: &network::Network) -> Cluster {
+    let count = network.places();
+    let place = |number: usize| {
+        let builder = member(&format!("s{}", number + 1)).server_of(count);
+        builder.address(&network.address(number)).namespace(network.holder(number))
+    };
+    start_together((0..count).map(place).collect(), |builder| builder)
+}
+
 /// Starts servers that know each other's addresses, all at once.
 #[track_caller]
 pub fn start_together(builders: Vec<AgentBuilder>, edit: impl Fn(AgentBuilder) -> AgentBuilder) -> Cluster {

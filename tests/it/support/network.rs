@@ -96,6 +96,11 @@ impl Network {
         self.holders[place].id()
     }
 
+    /// How many servers have a place.
+    pub fn places(&self) -> usize {
+        self.holders.len()
+    }
+
     /// Address of a place.
     pub fn address(&self, place: usize) -> String {
         format!("10.88.0.{}", place + 1)
