@@ -4,6 +4,7 @@
 //! agent itself knows (services, checks, members) is answered here.
 
 mod anti_entropy;
+mod auto_reload;
 mod banner;
 mod catalog;
 pub mod checks;
@@ -239,6 +240,9 @@ impl Agent {
         tokio::spawn(sync.run());
         tracing::info!(target: "agent", "started state syncer");
         tokio::spawn(self.clone().reap_critical_services(config.check_reap_interval.to_std()));
+        if config.auto_reload_config {
+            tokio::spawn(self.clone().reload_on_change());
+        }
         if !config.disable_coordinates {
             tokio::spawn(self.clone().send_coordinates());
         }
