@@ -1,50 +1,40 @@
-//! Autopilot (`spec/semantics.md` 14): its stored settings and the health of the servers.
+//! Autopilot (`spec/semantics.md` 14): its stored settings, promotion of new servers, removal of dead ones.
 
 use super::super::Server;
-use super::super::members::{Member, MemberStatus};
-use crate::raft::Peer;
+use super::super::members::MemberStatus;
+use super::{health, reconcile};
 use crate::state::Command;
-use crate::telemetry::metrics::Gauge;
-use crate::types::GoDuration;
-use crate::types::operator::{AutopilotConfig, ClusterHealth, ServerHealth};
+use crate::types::operator::{AutopilotConfig, ClusterHealth};
 use crate::types::requests::AutopilotSetRequest;
-use chrono::{SecondsFormat, Utc};
-use parking_lot::RwLock;
-use tokio::time::interval;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+use tokio::time::{MissedTickBehavior, interval};
 
-static HEALTHY: Gauge = Gauge::new("autopilot.healthy");
-static TOLERANCE: Gauge = Gauge::new("autopilot.failure_tolerance");
-
-/// The last health that the leader computed; the default (not healthy, no servers) before that.
-#[derive(Default)]
-pub(in crate::server) struct Health {
-    current: RwLock<ClusterHealth>,
-}
-
-impl Health {
-    /// The last health.
-    pub(in crate::server) fn current(&self) -> ClusterHealth {
-        self.current.read().clone()
-    }
-
-    /// Another server leads now and knows better.
-    pub(super) fn forget(&self) {
-        *self.current.write() = ClusterHealth::default();
-        HEALTHY.set(f64::NAN);
-        TOLERANCE.set(0.0);
-    }
-}
-
-/// Stores the settings when there are none and watches the servers' health; runs while this server leads.
+/// Stores the settings when there are none, watches the servers' health and acts on it; runs while this server leads.
 pub(super) async fn run(server: Server) {
+    let started = Instant::now();
     let mut ticks = interval(server.config().server_health_interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut progress = HashMap::new();
+    let mut prune_at = started + server.config().autopilot_interval;
     loop {
-        ticks.tick().await;
+        let added = tokio::select! {
+            _ = ticks.tick() => false,
+            () = server.inner.health.looked_for() => true,
+        };
         ensure_config(&server).await;
-        let health = assess(&server, &server.inner.health.current());
-        HEALTHY.set(f64::from(u8::from(health.healthy)));
-        TOLERANCE.set(health.failure_tolerance as f64);
-        *server.inner.health.current.write() = health;
+        let settings = server.store().snapshot().autopilot_config();
+        let settings = settings.map_or_else(|| server.config().autopilot.clone(), |settings| (*settings).clone());
+        health::ask(&server, &mut progress).await;
+        let health = health::assess(&server, &settings, &progress, &server.inner.health.current());
+        server.inner.health.publish(health.clone());
+        promote(&server, &settings, &health, started.elapsed()).await;
+        if added || Instant::now() >= prune_at {
+            prune_at = Instant::now() + server.config().autopilot_interval;
+            if settings.cleanup_dead_servers && reconcile::gossip_is_complete(&server) {
+                prune(&server, &settings).await;
+            }
+        }
     }
 }
 
@@ -62,71 +52,97 @@ async fn ensure_config(server: &Server) {
     }
 }
 
-/// The health of every server of the raft configuration.
-fn assess(server: &Server, before: &ClusterHealth) -> ClusterHealth {
-    let settings = server.store().snapshot().autopilot_config();
-    let settings = settings.map_or_else(|| server.config().autopilot.clone(), |settings| (*settings).clone());
-    let members = server.members().list();
-    let servers: Vec<ServerHealth> = server
-        .raft()
-        .configuration()
-        .1
-        .into_iter()
-        .map(|peer| {
-            let member = members.iter().find(|member| member.id == peer.id);
-            let was = before.servers.iter().find(|was| was.id == peer.id);
-            server_health(server, peer, member.map(|member| &**member), &settings, was)
-        })
-        .collect();
-    summarize(servers)
-}
-
-fn server_health(
-    server: &Server,
-    peer: Peer,
-    member: Option<&Member>,
-    settings: &AutopilotConfig,
-    was: Option<&ServerHealth>,
-) -> ServerHealth {
-    let own = peer.id == server.config().node_id;
-    let raft = server.raft();
-    let status = member.map_or("none", |member| member.status.as_str());
-    let reachable = member.is_some_and(|m| matches!(m.status, MemberStatus::Alive | MemberStatus::Leaving));
-    // Figures of other servers come with the calls between servers; until one has answered it is not healthy.
-    let (contact, term, index) =
-        if own { (GoDuration::ZERO, raft.last_log_term(), raft.last_log_index()) } else { (GoDuration(-1), 0, 0) };
-    let healthy = reachable
-        && (GoDuration::ZERO..=settings.last_contact_threshold).contains(&contact)
-        && term == raft.last_log_term()
-        && index + settings.max_trailing_logs >= raft.last_log_index();
-    let stable_since = match was {
-        Some(was) if was.healthy == healthy => was.stable_since.clone(),
-        _ => Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
-    };
-    ServerHealth {
-        id: peer.id,
-        name: member.map(|member| member.name.clone()).unwrap_or_default(),
-        address: peer.address,
-        serf_status: status.to_owned(),
-        version: member.map(|member| member.version.clone()).unwrap_or_default(),
-        leader: own,
-        last_contact: contact,
-        last_term: term,
-        last_index: index,
-        healthy,
-        voter: peer.voter,
-        stable_since,
+/// Lets servers vote that have been healthy for long enough. Right after an election nobody has been watched for so long,
+/// and health alone decides.
+async fn promote(server: &Server, settings: &AutopilotConfig, health: &ClusterHealth, running: Duration) {
+    let stabilization = settings.server_stabilization_time.to_std();
+    let young = running < stabilization + stabilization / 10;
+    let known = server.inner.directory.servers();
+    for ready in health.servers.iter().filter(|health| !health.voter && health.healthy) {
+        let never = known.get(&ready.id).and_then(|member| member.server.as_ref()).is_none_or(|details| details.non_voter);
+        if never || !(young || health::stable_for(ready) >= stabilization) {
+            continue;
+        }
+        tracing::info!(target: "agent.server.autopilot", "Promoting server: id={} address={} name={}", ready.id, ready.address, ready.name);
+        if let Err(error) = server.raft().add_peer(&ready.id, &ready.address, true).await {
+            tracing::warn!(target: "agent.server.autopilot", "failed to promote server: id={} error={:?}", ready.id, error.text);
+        }
     }
 }
 
-/// Healthy when all are; tolerant of as many losses as leave a majority of healthy voters.
-fn summarize(servers: Vec<ServerHealth>) -> ClusterHealth {
-    let voters = servers.iter().filter(|server| server.voter).count() as i64;
-    let healthy_voters = servers.iter().filter(|server| server.voter && server.healthy).count() as i64;
-    ClusterHealth {
-        healthy: !servers.is_empty() && servers.iter().all(|server| server.healthy),
-        failure_tolerance: (healthy_voters - (voters / 2 + 1)).max(0),
-        servers,
+/// A server that may have to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Candidate {
+    id: String,
+    voter: bool,
+    /// Its name while gossip knows it.
+    name: Option<String>,
+}
+
+/// The servers to remove, from `voters` voters: first those that gossip does not know, then those that failed; of both those
+/// that do not vote first. Never so many voters at once that a majority would go, and never below the smallest quorum.
+fn doomed(mut candidates: Vec<Candidate>, mut voters: usize, min_quorum: usize) -> Vec<Candidate> {
+    candidates.sort_by(|a, b| {
+        let batch = |candidate: &Candidate| (candidate.name.is_some(), candidate.voter);
+        batch(a).cmp(&batch(b)).then_with(|| a.id.cmp(&b.id))
+    });
+    let mut chosen = Vec::new();
+    for batch in candidates.chunk_by(|a, b| (a.name.is_some(), a.voter) == (b.name.is_some(), b.voter)) {
+        let at_most = voters.saturating_sub(1) / 2;
+        let mut removed = 0;
+        for candidate in batch {
+            if candidate.voter {
+                if removed == at_most || voters <= min_quorum {
+                    continue;
+                }
+                removed += 1;
+                voters -= 1;
+            }
+            chosen.push(candidate.clone());
+        }
+    }
+    chosen
+}
+
+/// Removes dead servers from raft; those that gossip knows are made to leave it, and what follows is that of any leave.
+async fn prune(server: &Server, settings: &AutopilotConfig) {
+    let (_, peers) = server.raft().configuration();
+    let known = server.inner.directory.servers();
+    let candidates = peers.iter().filter(|peer| peer.id != server.config().node_id).filter_map(|peer| {
+        let name = match known.get(&peer.id) {
+            Some(member) if member.status.is_here() => return None,
+            // one that left is removed without our doing
+            Some(member) if member.status == MemberStatus::Left => return None,
+            Some(member) => Some(member.name.clone()),
+            None => None,
+        };
+        Some(Candidate { id: peer.id.clone(), voter: peer.voter, name })
+    });
+    let voters = peers.iter().filter(|peer| peer.voter).count();
+    let min_quorum = usize::try_from(settings.min_quorum).unwrap_or(usize::MAX);
+    for candidate in doomed(candidates.collect(), voters, min_quorum) {
+        if let Err(error) = remove(server, &candidate).await {
+            tracing::warn!(target: "agent.server.autopilot", "failed to remove server: id={} error={:?}", candidate.id, error.text);
+        }
+    }
+}
+
+async fn remove(server: &Server, candidate: &Candidate) -> crate::types::Result<()> {
+    let Some(name) = &candidate.name else {
+        tracing::info!(target: "agent.server.autopilot", "Attempting removal of stale server: id={}", candidate.id);
+        return server.raft().remove_peer(&candidate.id).await;
+    };
+    tracing::info!(target: "agent.server.autopilot", "Attempting removal of failed server node: id={} name={name}", candidate.id);
+    let gossip = server.gossip();
+    if let Some(wan) = &gossip.wan {
+        let name = format!("{name}.{}", server.config().datacenter);
+        if wan.member(&name).is_some() {
+            wan.force_leave(&name, false).await?;
+        }
+    }
+    match &gossip.lan {
+        Some(lan) => lan.force_leave(name, false).await,
+        None => Ok(()),
     }
 }
 
@@ -134,18 +150,33 @@ fn summarize(servers: Vec<ServerHealth>) -> ClusterHealth {
 mod tests {
     use super::*;
 
+    /// Candidates from words like `v1` (a voter that failed), `s2` (a stale one), `n3` (failed, does not vote).
+    fn candidates(words: &[&str]) -> Vec<Candidate> {
+        let parse = |word: &&str| {
+            let (kind, id) = word.split_at(1);
+            let name = (kind != "s" && kind != "t").then(|| id.to_owned());
+            Candidate { id: id.to_owned(), voter: kind == "v" || kind == "s", name }
+        };
+        words.iter().map(parse).collect()
+    }
+
     #[test]
-    fn tolerance_is_what_can_be_lost_above_a_majority() {
-        let servers = |healthy: &[bool]| {
-            healthy.iter().map(|&healthy| ServerHealth { healthy, voter: true, ..ServerHealth::default() }).collect()
-        };
-        let sum = |healthy: &[bool]| {
-            let health = summarize(servers(healthy));
-            (health.healthy, health.failure_tolerance)
-        };
-        assert_eq!(sum(&[true]), (true, 0));
-        assert_eq!(sum(&[true, true, true]), (true, 1));
-        assert_eq!(sum(&[true, false, true]), (false, 0));
-        assert_eq!(sum(&[]), (false, 0));
+    fn dead_servers_go_as_long_as_a_quorum_is_safe() {
+        for (dead, voters, min_quorum, wanted) in [
+            (&["v1"][..], 3, 0, &["1"][..]),
+            (&["v1"], 2, 0, &[]),
+            (&["v1", "v2"], 3, 0, &["1"]),
+            (&["v2", "v1"], 5, 0, &["1", "2"]),
+            (&["v1", "v2", "v3"], 5, 0, &["1", "2"]),
+            (&["v1"], 3, 3, &[]),
+            (&["v1", "n2", "t3"], 1, 0, &["3", "2"]),
+            (&["v1", "s2"], 5, 0, &["2", "1"]),
+            (&["v1", "s2"], 3, 0, &["2"]),
+            (&["v1", "v2"], 5, 4, &["1"]),
+        ] {
+            let chosen: Vec<String> =
+                doomed(candidates(dead), voters, min_quorum).into_iter().map(|candidate| candidate.id).collect();
+            assert_eq!(chosen, wanted, "{dead:?} of {voters} voters, at least {min_quorum}");
+        }
     }
 }

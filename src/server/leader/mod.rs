@@ -2,15 +2,18 @@
 //! with it.
 
 mod autopilot;
+mod health;
 mod reconcile;
+mod servers;
 mod sessions;
 mod tombstones;
 
-pub(super) use autopilot::Health;
+pub(super) use health::Health;
 pub(super) use sessions::SessionTimers;
 
 use super::{Server, coordinate};
 use crate::telemetry::metrics::{Gauge, Sample};
+use bytes::Bytes;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -20,6 +23,8 @@ static BARRIER: Sample = Sample::new("leader.barrier");
 
 /// How long a new leader waits to catch up before it tries again.
 const BARRIER_TIMEOUT: Duration = Duration::from_secs(120);
+/// User event of a new leader; its payload is the leader's name.
+const NEW_LEADER: &str = "consul:new-leader";
 /// Pause before a failed start of the duties is repeated.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -53,6 +58,7 @@ pub(super) async fn watch_leadership(server: Server) {
 
 /// Catches up, declares the server ready and runs the duties; dropping the future stops them all.
 async fn lead(server: &Server) {
+    announce(server).await;
     let start = Instant::now();
     match timeout(BARRIER_TIMEOUT, server.raft().barrier()).await {
         Ok(Ok(())) => BARRIER.since(start),
@@ -67,6 +73,7 @@ async fn lead(server: &Server) {
     }
     let mut duties = JoinSet::new();
     server.inner.session_timers.start(&server.store().snapshot());
+    duties.spawn(settle(server.clone()));
     duties.spawn(sessions::expire(server.clone()));
     duties.spawn(tombstones::collect(server.clone()));
     duties.spawn(autopilot::run(server.clone()));
@@ -76,6 +83,24 @@ async fn lead(server: &Server) {
     if let Some(Err(error)) = duties.join_next().await {
         tracing::error!(target: "agent.server", "a leader duty ended: error=\"{error}\"");
     }
+}
+
+/// Tells everybody in the datacenter that there is a new leader, so that they send what they could not.
+async fn announce(server: &Server) {
+    let Some(pool) = &server.gossip().lan else { return };
+    let name = Bytes::copy_from_slice(server.config().node_name.as_bytes());
+    if let Err(error) = pool.user_event(NEW_LEADER, name, false).await {
+        tracing::warn!(target: "agent.server", "failed to broadcast new leader event: error={:?}", error.text);
+    }
+}
+
+/// A leader that failed may have left a change of the voters half done.
+async fn settle(server: Server) {
+    while let Err(error) = server.raft().finish_change().await {
+        tracing::warn!(target: "agent.server", "a change of the raft configuration could not be finished: error={:?}", error.text);
+        sleep(RETRY).await;
+    }
+    std::future::pending().await
 }
 
 fn step_down(server: &Server) {

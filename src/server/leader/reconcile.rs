@@ -2,10 +2,11 @@
 
 use super::super::Server;
 use super::super::members::{Member, MemberStatus};
+use super::servers;
 use crate::state::{Command, WatchSet};
 use crate::telemetry::metrics::Sample;
 use crate::types::{CheckStatus, DeregisterRequest, HealthCheck, Node, NodeService, RegisterRequest, Result, Weights};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -21,44 +22,121 @@ const CONSUL_SERVICE: &str = "consul";
 /// Pause before a pass with failures is repeated.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Reconciles at once, whenever the members change, and periodically; runs while this server leads.
+/// Time after the start of a server in which gossip may not have told it of everybody yet.
+const GOSSIP_GRACE: Duration = Duration::from_secs(30);
+
+/// Members that were looked at, by name.
+type Seen = HashMap<String, Arc<Member>>;
+
+/// Reconciles at once, whenever members change, and all of them periodically; runs while this server leads.
 pub(super) async fn run(server: Server) {
-    let config = server.config();
     let mut changes = server.members().changes();
+    let mut seen = Seen::new();
+    let mut full = Instant::now();
     loop {
         changes.borrow_and_update();
-        let start = Instant::now();
-        let complete = pass(&server).await;
-        RECONCILE.since(start);
-        let pause = if complete { config.reconcile_interval } else { RETRY.min(config.reconcile_interval) };
+        let members = server.members().list();
+        let complete = if Instant::now() >= full {
+            let complete = pass(&server, &members).await;
+            full = Instant::now() + next_pass(&server, complete);
+            complete
+        } else {
+            changed(&server, &members, &seen).await
+        };
+        if !complete {
+            full = full.min(Instant::now() + RETRY);
+        }
+        seen = members.into_iter().map(|member| (member.name.clone(), member)).collect();
         tokio::select! {
             Ok(()) = changes.changed() => {}
-            () = sleep(pause) => {}
+            () = sleep(full.saturating_duration_since(Instant::now())) => {}
         }
     }
 }
 
-/// One look at every member, then at every node that should be one; false when something failed.
-async fn pass(server: &Server) -> bool {
-    let members = server.members().list();
-    let mut complete = true;
-    for member in &members {
-        let start = Instant::now();
-        if let Err(error) = reconcile(server, member).await {
-            let name = &member.name;
-            tracing::error!(target: "agent.server", "failed to reconcile member: member={name} error={:?}", error.text);
-            complete = false;
-        }
-        RECONCILE_MEMBER.since(start);
+/// Time until all members are looked at again.
+fn next_pass(server: &Server, complete: bool) -> Duration {
+    let interval = server.config().reconcile_interval;
+    if !complete {
+        return RETRY.min(interval);
     }
-    for node in vanished(server, &members) {
-        tracing::info!(target: "agent.server", "member is gone, deregistering: member={node}");
-        if let Err(error) = deregister(server, &node).await {
-            tracing::error!(target: "agent.server", "failed to reconcile member: member={node} error={:?}", error.text);
-            complete = false;
+    let grace = GOSSIP_GRACE.saturating_sub(server.inner.started.elapsed());
+    if grace.is_zero() || server.gossip().lan.is_none() { interval } else { grace.min(interval) }
+}
+
+/// Gossip has had the time to tell of everybody, so that who is missing is gone.
+pub(super) fn gossip_is_complete(server: &Server) -> bool {
+    server.gossip().lan.is_none() || server.inner.started.elapsed() >= GOSSIP_GRACE
+}
+
+/// One look at every member, then at every node that should be one; false when something failed.
+async fn pass(server: &Server, members: &[Arc<Member>]) -> bool {
+    let start = Instant::now();
+    let mut complete = true;
+    for member in members {
+        complete &= look_at(server, member).await;
+    }
+    if gossip_is_complete(server) {
+        for node in vanished(server, members) {
+            complete &= reap(server, &node).await;
         }
+    }
+    RECONCILE.since(start);
+    complete
+}
+
+/// A look at the members that are not as they were, and at those that gossip has forgotten since.
+async fn changed(server: &Server, members: &[Arc<Member>], seen: &Seen) -> bool {
+    let mut complete = true;
+    let mut known = HashSet::with_capacity(members.len());
+    for member in members {
+        known.insert(member.name.as_str());
+        if seen.get(&member.name).is_none_or(|before| !Arc::ptr_eq(before, member) && before != member) {
+            complete &= look_at(server, member).await;
+        }
+    }
+    for name in seen.keys().filter(|name| !known.contains(name.as_str())) {
+        complete &= reap(server, name).await;
     }
     complete
+}
+
+async fn look_at(server: &Server, member: &Member) -> bool {
+    let start = Instant::now();
+    let result = reconcile(server, member).await;
+    RECONCILE_MEMBER.since(start);
+    logged(&member.name, result)
+}
+
+/// Removes a node that gossip has forgotten, a server also from raft.
+async fn reap(server: &Server, node: &str) -> bool {
+    let state = server.store().snapshot();
+    let Some(row) = state.node_by_name(node) else { return true };
+    if row.id == server.config().node_id {
+        return true;
+    }
+    let (_, found) = state.node_services(&mut WatchSet::none(), node);
+    let serves = found.is_some_and(|(_, services)| services.iter().any(|service| service.id == CONSUL_SERVICE));
+    tracing::info!(target: "agent.server", "deregistering member: member={node} reason=reaped");
+    let result = async {
+        if serves {
+            servers::remove(server, &row.id).await?;
+        }
+        deregister(server, node).await
+    };
+    logged(node, result.await)
+}
+
+fn logged(member: &str, result: Result<()>) -> bool {
+    match result {
+        Ok(()) => true,
+        // a token that may not do this is the operator's business, again and again
+        Err(error) if error.text.contains("Permission denied") => true,
+        Err(error) => {
+            tracing::error!(target: "agent.server", "failed to reconcile member: member={member} error={:?}", error.text);
+            false
+        }
+    }
 }
 
 /// Nodes that gossip once vouched for and that it no longer knows. External nodes have no `serfHealth` and stay.
@@ -71,7 +149,12 @@ fn vanished(server: &Server, members: &[Arc<Member>]) -> BTreeSet<String> {
 
 async fn reconcile(server: &Server, member: &Member) -> Result<()> {
     match member.status {
-        MemberStatus::Alive | MemberStatus::Leaving => alive(server, member).await,
+        MemberStatus::Alive | MemberStatus::Leaving => {
+            // the catalog shows the member even while raft does not take it
+            let added = servers::ensure(server, member).await;
+            alive(server, member).await?;
+            added
+        }
         MemberStatus::Failed => failed(server, member).await,
         MemberStatus::Left => left(server, member).await,
     }
@@ -173,11 +256,11 @@ async fn failed(server: &Server, member: &Member) -> Result<()> {
 
 /// A member that left goes from the catalog, a server also from raft; a leader that leaves is its successor's business.
 async fn left(server: &Server, member: &Member) -> Result<()> {
-    if member.id == server.config().node_id {
+    if member.id == server.config().node_id || member.name == server.config().node_name {
         return Ok(());
     }
-    if member.server.is_some() && server.raft().configuration().1.iter().any(|peer| peer.id == member.id) {
-        server.raft().remove_peer(&member.id).await?;
+    if member.server.is_some() {
+        servers::remove(server, &member.id).await?;
     }
     if server.store().snapshot().node_by_name(&member.name).is_none() {
         return Ok(());
