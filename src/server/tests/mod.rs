@@ -2,6 +2,7 @@
 
 mod blocking;
 mod catalog;
+mod cluster;
 mod kvs;
 mod operator;
 mod sessions;
