@@ -9,7 +9,7 @@ use openraft::{ChangeMembers, ServerState};
 use rand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest wait until the consensus library has taken note of a snapshot.
 const NOTED_LIMIT: Duration = Duration::from_secs(30);
@@ -39,6 +39,9 @@ async fn watch_leadership(raft: Raft) {
         let changed = raft.0.leadership.send_if_modified(|known| std::mem::replace(known, leads) != leads);
         if changed && leads {
             tokio::spawn(announce_address(raft.clone()));
+        } else if changed {
+            // what it knows is as new as its leadership was
+            *raft.0.heard.lock() = Some(Instant::now());
         }
         if *stop.borrow() {
             return;

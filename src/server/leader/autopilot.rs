@@ -59,7 +59,8 @@ async fn promote(server: &Server, settings: &AutopilotConfig, health: &ClusterHe
     let young = running < stabilization + stabilization / 10;
     let known = server.inner.directory.servers();
     for ready in health.servers.iter().filter(|health| !health.voter && health.healthy) {
-        let never = known.get(&ready.id).and_then(|member| member.server.as_ref()).is_none_or(|details| details.non_voter);
+        let never =
+            known.get(&ready.id).and_then(|member| member.server.as_ref()).is_none_or(|details| details.non_voter);
         if never || !(young || health::stable_for(ready) >= stabilization) {
             continue;
         }

