@@ -2,6 +2,8 @@
 
 mod keyring;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 use crate::config::{GossipConfig, RuntimeConfig};
 use crate::gossip::{Logger, Member, MemberStatus, MergeCheck, Pool, PoolConfig, Timing};
