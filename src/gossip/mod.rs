@@ -16,5 +16,7 @@ pub mod serf;
 pub mod swim;
 pub mod wire;
 
-pub use pool::{KeyReply, MergeCheck, Pool, PoolConfig, PoolState, QueryReply, QueryRequest, QueryResponses, Timing};
-pub use serf::{Event, IncomingQuery, Logger, Member, MemberStatus, Tags, UserEvent};
+pub use pool::{KeyReply, Pool, PoolConfig, PoolState, QueryResponses, Timing};
+pub use serf::{
+    Event, IncomingQuery, Logger, Member, MemberStatus, MergeCheck, QueryReply, QueryRequest, Tags, UserEvent,
+};

@@ -1,11 +1,10 @@
 //! Settings of a running pool.
 
 use crate::config::Cidr;
-use crate::gossip::serf::{Logger, Member, Tags};
+use crate::gossip::serf::{Logger, MergeCheck, Tags};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Timings and factors of SWIM (`spec/gossip.md` 3.1); the reasons for the numbers are the diameters of the networks.
@@ -85,9 +84,6 @@ impl Timing {
         }
     }
 }
-
-/// Refuses members: the error is the reason (`spec/gossip.md` 6.4). Asked about every member that is new or has news and about all of a push/pull.
-pub type MergeCheck = Arc<dyn Fn(&[Member]) -> Result<(), String> + Send + Sync>;
 
 /// Settings of a pool.
 #[derive(Clone)]

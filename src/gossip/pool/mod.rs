@@ -3,10 +3,10 @@
 mod config;
 mod query;
 
-pub use config::{MergeCheck, PoolConfig, Timing};
-pub use query::{KeyReply, QueryReply, QueryRequest, QueryResponses};
+pub use config::{PoolConfig, Timing};
+pub use query::{KeyReply, QueryResponses};
 
-use super::serf::{Event, Member, MemberStatus, Tags};
+use super::serf::{Event, Member, MemberStatus, QueryRequest, Tags};
 use crate::types::coordinate::Coordinate;
 use crate::types::error::{Error, Result};
 use arc_swap::ArcSwap;

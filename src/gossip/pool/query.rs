@@ -1,46 +1,9 @@
 //! Asking the pool (`spec/gossip.md` 4.5).
 
-use bytes::Bytes;
+use crate::gossip::serf::QueryReply;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-
-/// A question to the members.
-#[derive(Clone, Debug, Default)]
-pub struct QueryRequest {
-    /// Name.
-    pub name: String,
-    /// Payload.
-    pub payload: Bytes,
-    /// Only these nodes answer; empty for all.
-    pub filter_nodes: Vec<String>,
-    /// Only members answer whose tags match these regular expressions.
-    pub filter_tags: BTreeMap<String, String>,
-    /// Every addressed member confirms that it got the question.
-    pub request_ack: bool,
-    /// Number of members that each answer is also sent through.
-    pub relay_factor: u8,
-    /// Time for answers; zero for the pool's default, which grows with its size.
-    pub timeout: Duration,
-}
-
-/// One confirmation or answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum QueryReply {
-    /// The member got the question.
-    Ack {
-        /// Who.
-        from: String,
-    },
-    /// The member answered.
-    Response {
-        /// Who.
-        from: String,
-        /// What.
-        payload: Bytes,
-    },
-}
 
 /// The answers to one query while they arrive.
 #[derive(Debug)]
