@@ -10,12 +10,18 @@ use tokio::time::Instant;
 pub struct QueryResponses {
     pub(super) replies: mpsc::Receiver<QueryReply>,
     pub(super) deadline: Instant,
+    pub(super) members: usize,
 }
 
 impl QueryResponses {
     /// The next confirmation or answer; none after the deadline.
     pub async fn next(&mut self) -> Option<QueryReply> {
         tokio::time::timeout_at(self.deadline, self.replies.recv()).await.ok().flatten()
+    }
+
+    /// Members that were alive when the question was asked.
+    pub fn members(&self) -> usize {
+        self.members
     }
 
     /// When the query ends.

@@ -32,6 +32,11 @@ pub struct EventBuffer {
 }
 
 impl EventBuffer {
+    /// An empty ring that ignores what is older.
+    pub fn starting_at(min_time: u64) -> Self {
+        EventBuffer { window: Window { min_time }, slots: Vec::new() }
+    }
+
     /// Remembers an event; false when it is known or too old.
     pub fn insert(&mut self, clock: u64, ltime: u64, event: SlotEvent) -> bool {
         let Some(place) = self.window.place(clock, ltime) else { return false };
@@ -60,12 +65,16 @@ impl EventBuffer {
 /// Numbers of queries by Lamport time.
 #[derive(Clone, Debug, Default)]
 pub struct QueryBuffer {
-    /// Times that are looked at.
-    pub window: Window,
+    window: Window,
     slots: Vec<(u64, Vec<u32>)>,
 }
 
 impl QueryBuffer {
+    /// An empty ring that ignores what is older.
+    pub fn starting_at(min_time: u64) -> Self {
+        QueryBuffer { window: Window { min_time }, slots: Vec::new() }
+    }
+
     /// Remembers a query; false when it is known or too old.
     pub fn insert(&mut self, clock: u64, ltime: u64, id: u32) -> bool {
         let Some(place) = self.window.place(clock, ltime) else { return false };
@@ -117,10 +126,10 @@ mod tests {
 
     #[test]
     fn what_is_older_than_the_start_is_ignored() {
-        let mut events = EventBuffer { window: Window { min_time: 5 }, ..EventBuffer::default() };
+        let mut events = EventBuffer::starting_at(5);
         assert!(!events.insert(6, 4, event("old")));
         assert!(events.insert(6, 5, event("new")));
-        let mut queries = QueryBuffer { window: Window { min_time: 5 }, ..QueryBuffer::default() };
+        let mut queries = QueryBuffer::starting_at(5);
         assert!(!queries.insert(6, 4, 1));
         assert!(queries.insert(6, 5, 1));
     }

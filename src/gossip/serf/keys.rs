@@ -36,15 +36,24 @@ impl KeyOperation {
         })
     }
 
+    /// Name of its query, without the prefix.
+    pub fn name(&self) -> &'static str {
+        match self {
+            KeyOperation::Install(_) => "install-key",
+            KeyOperation::Use(_) => "use-key",
+            KeyOperation::Remove(_) => "remove-key",
+            KeyOperation::List => "list-keys",
+        }
+    }
+
     /// Name and payload of the query that asks the pool for it.
     pub fn query(&self) -> (String, Bytes) {
-        let (name, key) = match self {
-            KeyOperation::Install(key) => ("install-key", key.clone()),
-            KeyOperation::Use(key) => ("use-key", key.clone()),
-            KeyOperation::Remove(key) => ("remove-key", key.clone()),
-            KeyOperation::List => ("list-keys", Bytes::new()),
+        let key = match self {
+            KeyOperation::Install(key) | KeyOperation::Use(key) | KeyOperation::Remove(key) => key.clone(),
+            KeyOperation::List => Bytes::new(),
         };
-        (format!("{INTERNAL_PREFIX}{name}"), message::encode(Kind::KeyRequest, &KeyRequest { key }))
+        let payload = message::encode(Kind::KeyRequest, &KeyRequest { key });
+        (format!("{INTERNAL_PREFIX}{}", self.name()), payload)
     }
 
     /// Carries it out and saves the ring when it changed. Touches the disk.

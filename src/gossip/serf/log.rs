@@ -56,3 +56,17 @@ levels! {
     /// What does not work.
     error
 }
+
+impl Logger {
+    /// Says what the failure detector wants said; its text brings the layer's name along.
+    pub fn say(self, level: tracing::Level, text: &str) {
+        let text = text.strip_prefix("memberlist: ").unwrap_or(text);
+        let text = format_args!("{text}");
+        match level {
+            tracing::Level::ERROR => self.error(Layer::Memberlist, text),
+            tracing::Level::WARN => self.warn(Layer::Memberlist, text),
+            tracing::Level::INFO => self.info(Layer::Memberlist, text),
+            _ => self.debug(Layer::Memberlist, text),
+        }
+    }
+}

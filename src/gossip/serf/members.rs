@@ -171,15 +171,12 @@ impl Serf {
 
     fn buffer_intent(&mut self, now: Time, node: &str, ltime: u64, leave: bool) -> bool {
         let intent = Intent { leave, ltime, at: now };
-        match self.intents.get_mut(node) {
-            Some(known) if ltime > known.ltime => *known = intent,
-            Some(_) => return false,
-            None if self.intents.len() >= MAX_INTENTS => return false,
-            None => {
-                self.intents.insert(node.to_owned(), intent);
-            }
+        let full = self.intents.len() >= MAX_INTENTS;
+        let newer = self.intents.get(node).map_or(!full, |known| ltime > known.ltime);
+        if newer {
+            self.intents.insert(node.to_owned(), intent);
         }
-        true
+        newer
     }
 
     /// Tells the pool that this node is here to stay.
@@ -270,13 +267,13 @@ impl Serf {
     /// Tries one failed member; the more of the pool have failed, the likelier.
     pub(super) fn reconnect(&mut self) {
         let with = |status| self.members().filter(move |member| member.status == status);
-        let failed: Vec<&Arc<Member>> = with(MemberStatus::Failed).collect();
+        let failed: Vec<Arc<Member>> = with(MemberStatus::Failed).cloned().collect();
         if failed.is_empty() || self.stage != Stage::Alive {
             return;
         }
         let alive = (self.members.len() - failed.len() - with(MemberStatus::Left).count()).max(1);
         let chance = failed.len() as f64 / alive as f64;
-        let member = Arc::clone(failed[self.rng.clone().random_range(0..failed.len())]);
+        let member = &failed[self.rng.random_range(0..failed.len())];
         if self.rng.random::<f64>() > chance {
             self.settings.log.debug(Layer::Serf, format_args!("forgoing reconnect for random throttling"));
             return;

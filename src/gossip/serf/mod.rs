@@ -18,7 +18,7 @@ mod queries;
 mod settings;
 mod state;
 pub mod tags;
-mod user_events;
+pub mod user_events;
 
 pub use clock::LamportClock;
 pub use event::{Event, IncomingQuery, UserEvent};
@@ -31,7 +31,7 @@ use crate::gossip::coordinate;
 use crate::gossip::swim::{BroadcastId, Broadcasts, Time};
 use crate::telemetry::metrics;
 use crate::types::coordinate::Coordinate;
-use buffer::{EventBuffer, QueryBuffer, Window};
+use buffer::{EventBuffer, QueryBuffer};
 use bytes::Bytes;
 use keys::KeyOperation;
 use members::{Intent, Record};
@@ -145,7 +145,7 @@ impl Serf {
     pub fn new(settings: Settings, clocks: Clocks, now: Time, seed: u64) -> Result<Serf, String> {
         let mut rng = SmallRng::seed_from_u64(seed);
         let meta = tags::encode(&settings.tags)?;
-        let window = |newest: u64| Window { min_time: if newest > 0 { newest.saturating_add(1) } else { 0 } };
+        let start = |newest: u64| if newest > 0 { newest.saturating_add(1) } else { 0 };
         let started = |seen: u64| {
             let mut clock = LamportClock::started();
             clock.witness(seen);
@@ -161,8 +161,8 @@ impl Serf {
             intents: HashMap::new(),
             prunes: Vec::new(),
             changed: true,
-            events: EventBuffer { window: window(clocks.event), ..EventBuffer::default() },
-            queries: QueryBuffer { window: window(clocks.query), ..QueryBuffer::default() },
+            events: EventBuffer::starting_at(start(clocks.event)),
+            queries: QueryBuffer::starting_at(start(clocks.query)),
             asked: HashMap::new(),
             ignore_old_events: 0,
             intent_queue: Broadcasts::new(),

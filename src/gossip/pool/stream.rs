@@ -1,0 +1,176 @@
+//! Streams of a pool: those that others open, and those that the core wants opened (`spec/gossip.md` 2.9).
+
+use super::driver::Link;
+use crate::gossip::serf::{Layer, Logger};
+use crate::gossip::swim::{Dial, Exchange, MAX_PUSH_PULLS};
+use crate::gossip::wire::{Error as WireError, Layers, StreamMessage};
+use crate::telemetry::metrics;
+use crate::types::error::os_text;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+/// Accepted streams that are read or answered at the same time; pings besides the push/pulls.
+const MAX_STREAMS: usize = 2 * MAX_PUSH_PULLS;
+/// Bytes that are read at a time.
+const CHUNK: usize = 16 * 1024;
+/// Pause after an error of the listener, which comes from want of files or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Time that the other side is given to take our last bytes.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What accepted streams share.
+#[derive(Clone)]
+pub(super) struct Streams {
+    pub link: Link,
+    pub layers: Layers,
+    pub deadline: Duration,
+    pub log: Logger,
+    pub network: &'static str,
+}
+
+impl Streams {
+    /// Accepts streams for as long as it runs.
+    pub async fn serve(self, listener: TcpListener) {
+        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
+        let exchanges = Arc::new(Semaphore::new(MAX_PUSH_PULLS));
+        loop {
+            let (stream, from) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    let text = os_text(&error);
+                    self.log.error(Layer::Memberlist, format_args!("Error accepting TCP connection: {text}"));
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            self.count("memberlist.tcp.accept", 1);
+            let Ok(permit) = Arc::clone(&streams).try_acquire_owned() else {
+                self.log.warn(Layer::Memberlist, format_args!("Too many streams, refusing from={from}"));
+                continue;
+            };
+            let (this, exchanges) = (self.clone(), Arc::clone(&exchanges));
+            tokio::spawn(async move {
+                let _permit = permit;
+                let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                // The stream is over either way, and the core has logged what was wrong with it.
+                let _ = timeout(this.deadline, this.answer(stream, from, &exchanges)).await;
+            });
+        }
+    }
+
+    async fn answer(&self, mut stream: TcpStream, from: SocketAddr, exchanges: &Semaphore) {
+        let message = match read(&mut stream, &self.layers, false).await {
+            Ok(message) => Ok(message),
+            Err(Broken::Message(error)) => Err(error),
+            Err(Broken::Stream(text)) => {
+                let text = format_args!("failed to receive: {text} from={from}");
+                return self.log.debug(Layer::Memberlist, text);
+            }
+        };
+        let _turn = match &message {
+            Ok(StreamMessage::PushPull(_)) => match exchanges.try_acquire() {
+                Ok(turn) => Some(turn),
+                Err(_) => {
+                    let text = format_args!("Too many pending push/pull requests from={from}");
+                    return self.log.error(Layer::Memberlist, text);
+                }
+            },
+            _ => None,
+        };
+        let Ok(answer) = self.link.run(move |driver| driver.accept_stream(from, message)).await else { return };
+        if let Some(reply) = answer.reply {
+            let sealed = self.layers.seal_stream(&reply, false);
+            self.count("memberlist.tcp.sent", sealed.len() as u64);
+            if let Err(error) = write_last(&mut stream, &sealed).await {
+                let text = format_args!("Failed to send local state: {} from={from}", os_text(&error));
+                return self.log.error(Layer::Memberlist, text);
+            }
+        }
+        if let Some(state) = answer.merge {
+            // The core logs a refusal; a pool that shuts down merges no more.
+            let _ = self.link.run(move |driver| driver.merge(from, *state)).await;
+        }
+        linger(&mut stream).await;
+    }
+
+    /// Opens a stream, and hands what comes of it to the core. The error is one to tell a user.
+    pub async fn dial(&self, dial: Dial) -> Result<(), String> {
+        let Dial { to, exchange, .. } = dial;
+        let reply = match timeout(self.deadline, self.exchange(to, &exchange)).await {
+            Ok(reply) => reply,
+            Err(_) => Err(format!("dial tcp {to}: i/o timeout")),
+        };
+        let reply = match reply {
+            Ok(Some(message)) => Ok(message),
+            Ok(None) => return Ok(()),
+            Err(text) if exchange.has_reply() => Err(text),
+            Err(text) => return Err(text),
+        };
+        self.link.run(move |driver| driver.stream_reply(to, &exchange, reply)).await.map_err(|error| error.text)?
+    }
+
+    async fn exchange(&self, to: SocketAddr, exchange: &Exchange) -> Result<Option<StreamMessage>, String> {
+        let refused = |error: io::Error| format!("dial tcp {to}: connect: {}", os_text(&error));
+        let mut stream = TcpStream::connect(to).await.map_err(refused)?;
+        self.count("memberlist.tcp.connect", 1);
+        let request = {
+            let exchange = exchange.clone();
+            self.link.run(move |driver| driver.stream_request(&exchange)).await.map_err(|error| error.text)?
+        };
+        let sealed = self.layers.seal_stream(&request, true);
+        self.count("memberlist.tcp.sent", sealed.len() as u64);
+        stream.write_all(&sealed).await.map_err(|error| format!("write tcp {to}: {}", os_text(&error)))?;
+        if !exchange.has_reply() {
+            stream.shutdown().await.map_err(|error| format!("write tcp {to}: {}", os_text(&error)))?;
+            return Ok(None);
+        }
+        match read(&mut stream, &self.layers, true).await {
+            Ok(message) => Ok(Some(message)),
+            Err(Broken::Message(error)) => Err(error.to_string()),
+            Err(Broken::Stream(text)) => Err(text),
+        }
+    }
+
+    /// Counts for this pool.
+    pub fn count(&self, name: &str, n: u64) {
+        metrics::counter_labels(name, n, &[("network", self.network)]);
+    }
+}
+
+enum Broken {
+    Message(WireError),
+    Stream(String),
+}
+
+/// Reads one message.
+async fn read(stream: &mut TcpStream, layers: &Layers, dialing: bool) -> Result<StreamMessage, Broken> {
+    let mut reader = layers.stream_reader(dialing);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let len = stream.read(&mut chunk).await.map_err(|error| Broken::Stream(os_text(&error)))?;
+        if len == 0 {
+            return Err(Broken::Stream("EOF".into()));
+        }
+        if let Some(message) = reader.read(&chunk[..len]).map_err(Broken::Message)? {
+            return Ok(message);
+        }
+    }
+}
+
+async fn write_last(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.shutdown().await
+}
+
+/// Waits a little for the other side to close: closing first, with bytes of it unread, would take back what was written.
+async fn linger(stream: &mut TcpStream) {
+    let end = Instant::now() + LINGER;
+    let mut rest = [0; 1024];
+    while let Ok(Ok(1..)) = timeout_at(end, stream.read(&mut rest)).await {}
+}
