@@ -12,6 +12,8 @@ mod snapshot;
 mod sockets;
 mod start;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use config::{PoolConfig, Timing};
 pub use query::{KeyReply, QueryResponses};

@@ -102,8 +102,13 @@ impl Streams {
     /// Opens a stream, and hands what comes of it to the core. The error is one to tell a user.
     pub async fn dial(&self, dial: Dial) -> Result<(), String> {
         let Dial { to, exchange, .. } = dial;
-        let reply = match timeout(self.deadline, self.exchange(to, &exchange)).await {
-            Ok(reply) => reply,
+        let deadline = Instant::now() + self.deadline;
+        let reply = match timeout_at(deadline, TcpStream::connect(to)).await {
+            Ok(Ok(stream)) => match timeout_at(deadline, self.exchange(stream, to, &exchange)).await {
+                Ok(reply) => reply,
+                Err(_) => Err(format!("read tcp {to}: i/o timeout")),
+            },
+            Ok(Err(error)) => Err(format!("dial tcp {to}: connect: {}", os_text(&error))),
             Err(_) => Err(format!("dial tcp {to}: i/o timeout")),
         };
         let reply = match reply {
@@ -115,9 +120,12 @@ impl Streams {
         self.link.run(move |driver| driver.stream_reply(to, &exchange, reply)).await.map_err(|error| error.text)?
     }
 
-    async fn exchange(&self, to: SocketAddr, exchange: &Exchange) -> Result<Option<StreamMessage>, String> {
-        let refused = |error: io::Error| format!("dial tcp {to}: connect: {}", os_text(&error));
-        let mut stream = TcpStream::connect(to).await.map_err(refused)?;
+    async fn exchange(
+        &self,
+        mut stream: TcpStream,
+        to: SocketAddr,
+        exchange: &Exchange,
+    ) -> Result<Option<StreamMessage>, String> {
         self.count("memberlist.tcp.connect", 1);
         let request = {
             let exchange = exchange.clone();

@@ -18,6 +18,8 @@ mod queries;
 mod settings;
 mod state;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 pub mod user_events;
 
 pub use clock::LamportClock;
