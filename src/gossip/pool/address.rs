@@ -47,7 +47,8 @@ impl JoinAddress {
         }
         match rest.split_once(':') {
             Some((host, port)) => {
-                let port = port.parse().map_err(|_| format!("strconv.ParseUint: parsing \"{port}\": invalid syntax"))?;
+                let port =
+                    port.parse().map_err(|_| format!("strconv.ParseUint: parsing \"{port}\": invalid syntax"))?;
                 of(host, port)
             }
             None => of(rest, default_port),

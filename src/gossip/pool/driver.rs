@@ -74,7 +74,6 @@ impl Driver {
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut stopped = self.shared.state.subscribe();
         let mut buffer = vec![0; MAX_PACKET];
-        self.flush();
         loop {
             let wake = self.start + self.swim.next_tick().min(self.serf.next_tick());
             tokio::select! {
@@ -127,7 +126,6 @@ impl Driver {
         for _ in 0..BATCH {
             match self.socket.try_recv_from(buffer) {
                 Ok((len, from)) => {
-                    self.streams.count("memberlist.udp.received", len as u64);
                     let from = SocketAddr::new(from.ip().to_canonical(), from.port());
                     let now = self.now();
                     self.swim.packet(now, from, &buffer[..len], &mut self.serf);
@@ -217,7 +215,6 @@ impl Driver {
         if !self.unsent.is_empty() {
             return self.send_later(to, bytes);
         }
-        self.streams.count("memberlist.udp.sent", bytes.len() as u64);
         match self.socket.try_send_to(&bytes, self.reachable(to)) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.send_later(to, bytes),

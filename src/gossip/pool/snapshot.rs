@@ -47,10 +47,9 @@ impl Record {
             members.iter().map(|member: &std::sync::Arc<Member>| Record::NotAlive(member.name.clone())).collect()
         };
         match event {
-            Event::Join(members) => members
-                .iter()
-                .map(|member| Record::Alive(member.name.clone(), member.socket().to_string()))
-                .collect(),
+            Event::Join(members) => {
+                members.iter().map(|member| Record::Alive(member.name.clone(), member.socket().to_string())).collect()
+            }
             Event::Leave(members) | Event::Failed(members) => gone(members),
             Event::User(event) => vec![Record::EventClock(event.ltime)],
             Event::Query(query) => vec![Record::QueryClock(query.ltime)],
@@ -149,7 +148,8 @@ impl State {
             writeln!(text, "alive: {name} {address}").expect("a string takes everything");
         }
         let Clocks { member, event, query } = self.clocks;
-        writeln!(text, "clock: {member}\nevent-clock: {event}\nquery-clock: {query}").expect("a string takes everything");
+        writeln!(text, "clock: {member}\nevent-clock: {event}\nquery-clock: {query}")
+            .expect("a string takes everything");
         text
     }
 }

@@ -76,7 +76,9 @@ pub(super) fn advertised(advertise: SocketAddr, bound: SocketAddr) -> Result<Soc
     let port = if advertise.port() == 0 { bound.port() } else { advertise.port() };
     let ip = if advertise.ip().is_unspecified() { bound.ip() } else { advertise.ip() };
     if ip.is_unspecified() {
-        return Err("Failed to get final advertise address: No private IP address found, and explicit IP not provided".into());
+        return Err(
+            "Failed to get final advertise address: No private IP address found, and explicit IP not provided".into()
+        );
     }
     Ok(SocketAddr::new(ip.to_canonical(), port))
 }

@@ -35,9 +35,8 @@ pub(super) async fn start(config: PoolConfig) -> Result<Pool> {
     };
     let snapshot = open_snapshot(&config).await?;
     let last = snapshot.as_ref().map(|snapshot| snapshot.state().clone()).unwrap_or_default();
-    let refused = |text: String| {
-        Error::new(format!("Failed to create memberlist: Could not set up network transport: {text}"))
-    };
+    let refused =
+        |text: String| Error::new(format!("Failed to create memberlist: Could not set up network transport: {text}"));
     let (listener, socket, bound) = sockets::open(config.bind).map_err(refused)?;
     let address = sockets::advertised(config.advertise, bound).map_err(Error::new)?;
     let start = Instant::now();
@@ -49,9 +48,9 @@ pub(super) async fn start(config: PoolConfig) -> Result<Pool> {
     let (commands_in, commands) = mpsc::channel(MAX_COMMANDS);
     let (jobs_in, jobs) = mpsc::channel(MAX_JOBS);
     let link = Link(commands_in);
-    let (log, network) = (config.log, config.network);
+    let log = config.log;
     let (deadline, layers) = (config.timing.stream_timeout, swim.layers().clone());
-    let streams = Streams { link: link.clone(), layers, deadline, log, network };
+    let streams = Streams { link: link.clone(), layers, deadline, bound, log };
     let keyring_file = config.keyring_file.clone();
     let shared = Arc::new(Shared {
         address,
@@ -68,9 +67,8 @@ pub(super) async fn start(config: PoolConfig) -> Result<Pool> {
         tasks: parking_lot::Mutex::default(),
         config,
     });
-    shared.publish(serf.members().cloned().collect());
     let accepting = tokio::spawn(streams.clone().serve(listener));
-    let driver = Driver {
+    let mut driver = Driver {
         swim,
         serf,
         start,
@@ -87,8 +85,11 @@ pub(super) async fn start(config: PoolConfig) -> Result<Pool> {
         lagging: false,
         listener: accepting.abort_handle(),
     };
+    // The own join is recorded, but it is news to nobody.
+    driver.flush();
     let disk = Disk { jobs, snapshot, keyring, keyring_file, link, log };
-    *shared.tasks.lock() = Tasks { running: vec![tokio::spawn(driver.run(commands)), tokio::spawn(disk.run()), accepting] };
+    *shared.tasks.lock() =
+        Tasks { running: vec![tokio::spawn(driver.run(commands)), tokio::spawn(disk.run()), accepting] };
     rejoin(&shared, &last);
     Ok(Pool { shared })
 }

@@ -4,14 +4,13 @@ use super::driver::Link;
 use crate::gossip::serf::{Layer, Logger};
 use crate::gossip::swim::{Dial, Exchange, MAX_PUSH_PULLS};
 use crate::gossip::wire::{Error as WireError, Layers, StreamMessage};
-use crate::telemetry::metrics;
 use crate::types::error::os_text;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -30,8 +29,8 @@ pub(super) struct Streams {
     pub link: Link,
     pub layers: Layers,
     pub deadline: Duration,
+    pub bound: SocketAddr,
     pub log: Logger,
-    pub network: &'static str,
 }
 
 impl Streams {
@@ -49,7 +48,6 @@ impl Streams {
                     continue;
                 }
             };
-            self.count("memberlist.tcp.accept", 1);
             let Ok(permit) = Arc::clone(&streams).try_acquire_owned() else {
                 self.log.warn(Layer::Memberlist, format_args!("Too many streams, refusing from={from}"));
                 continue;
@@ -84,9 +82,9 @@ impl Streams {
             _ => None,
         };
         let Ok(answer) = self.link.run(move |driver| driver.accept_stream(from, message)).await else { return };
+        let answered = answer.reply.is_some();
         if let Some(reply) = answer.reply {
             let sealed = self.layers.seal_stream(&reply, false);
-            self.count("memberlist.tcp.sent", sealed.len() as u64);
             if let Err(error) = write_last(&mut stream, &sealed).await {
                 let text = format_args!("Failed to send local state: {} from={from}", os_text(&error));
                 return self.log.error(Layer::Memberlist, text);
@@ -96,14 +94,16 @@ impl Streams {
             // The core logs a refusal; a pool that shuts down merges no more.
             let _ = self.link.run(move |driver| driver.merge(from, *state)).await;
         }
-        linger(&mut stream).await;
+        if answered {
+            linger(&mut stream).await;
+        }
     }
 
     /// Opens a stream, and hands what comes of it to the core. The error is one to tell a user.
     pub async fn dial(&self, dial: Dial) -> Result<(), String> {
         let Dial { to, exchange, .. } = dial;
         let deadline = Instant::now() + self.deadline;
-        let reply = match timeout_at(deadline, TcpStream::connect(to)).await {
+        let reply = match timeout_at(deadline, self.connect(to)).await {
             Ok(Ok(stream)) => match timeout_at(deadline, self.exchange(stream, to, &exchange)).await {
                 Ok(reply) => reply,
                 Err(_) => Err(format!("read tcp {to}: i/o timeout")),
@@ -120,19 +120,28 @@ impl Streams {
         self.link.run(move |driver| driver.stream_reply(to, &exchange, reply)).await.map_err(|error| error.text)?
     }
 
+    /// Connects from the address that the pool is bound to, which is the one that others allow.
+    async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        let from = self.bound.ip();
+        if from.is_unspecified() || from.is_ipv4() != to.is_ipv4() || from.is_loopback() != to.ip().is_loopback() {
+            return TcpStream::connect(to).await;
+        }
+        let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.bind(SocketAddr::new(from, 0))?;
+        socket.connect(to).await
+    }
+
     async fn exchange(
         &self,
         mut stream: TcpStream,
         to: SocketAddr,
         exchange: &Exchange,
     ) -> Result<Option<StreamMessage>, String> {
-        self.count("memberlist.tcp.connect", 1);
         let request = {
             let exchange = exchange.clone();
             self.link.run(move |driver| driver.stream_request(&exchange)).await.map_err(|error| error.text)?
         };
         let sealed = self.layers.seal_stream(&request, true);
-        self.count("memberlist.tcp.sent", sealed.len() as u64);
         stream.write_all(&sealed).await.map_err(|error| format!("write tcp {to}: {}", os_text(&error)))?;
         if !exchange.has_reply() {
             stream.shutdown().await.map_err(|error| format!("write tcp {to}: {}", os_text(&error)))?;
@@ -143,11 +152,6 @@ impl Streams {
             Err(Broken::Message(error)) => Err(error.to_string()),
             Err(Broken::Stream(text)) => Err(text),
         }
-    }
-
-    /// Counts for this pool.
-    pub fn count(&self, name: &str, n: u64) {
-        metrics::counter_labels(name, n, &[("network", self.network)]);
     }
 }
 

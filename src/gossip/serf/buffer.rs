@@ -57,7 +57,8 @@ impl EventBuffer {
 
     /// The ring as a push/pull carries it.
     pub fn ring(&self) -> EventRing {
-        let filled = self.slots.iter().enumerate().filter_map(|(place, slot)| Some((place, Arc::clone(slot.as_ref()?))));
+        let filled =
+            self.slots.iter().enumerate().filter_map(|(place, slot)| Some((place, Arc::clone(slot.as_ref()?))));
         EventRing { len: SIZE, slots: filled.collect() }
     }
 }
@@ -137,9 +138,14 @@ mod tests {
     #[test]
     fn a_query_is_known_by_its_time_and_number() {
         let mut buffer = QueryBuffer::default();
-        for (clock, ltime, id, new) in
-            [(2, 1, 7, true), (2, 1, 7, false), (2, 1, 8, true), (3, 2, 7, true), (600, 513, 7, true), (600, 1, 7, false)]
-        {
+        for (clock, ltime, id, new) in [
+            (2, 1, 7, true),
+            (2, 1, 7, false),
+            (2, 1, 8, true),
+            (3, 2, 7, true),
+            (600, 513, 7, true),
+            (600, 1, 7, false),
+        ] {
             assert_eq!(buffer.insert(clock, ltime, id), new, "query {id} at {ltime}, clock {clock}");
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
@@ -366,10 +366,10 @@ mod nil_bytes {
 
 impl Serialize for EventRing {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut slots: VecDeque<_> = self.slots.iter().collect();
+        let mut slots = self.slots.iter().peekable();
         let mut seq = serializer.serialize_seq(Some(self.len))?;
         for place in 0..self.len {
-            let filled = slots.pop_front_if(|(index, _)| *index == place);
+            let filled = slots.next_if(|(index, _)| *index == place);
             seq.serialize_element(&filled.map(|(_, slot)| slot.as_ref()))?;
         }
         seq.end()

@@ -292,7 +292,8 @@ impl Serf {
     /// Warns of long queues and cuts those that are too long.
     fn check_queues(&mut self) {
         let max = self.settings.min_queue_depth.max(2 * self.members.len());
-        let queues = [("Intent", &mut self.intent_queue), ("Query", &mut self.query_queue), ("Event", &mut self.event_queue)];
+        let queues =
+            [("Intent", &mut self.intent_queue), ("Query", &mut self.query_queue), ("Event", &mut self.event_queue)];
         for (name, queue) in queues {
             let depth = queue.len();
             let labels = [("network", self.settings.network)];

@@ -272,7 +272,8 @@ impl Serf {
         }
         self.count(if ack { "serf.query_acks" } else { "serf.query_responses" });
         let from = response.from;
-        let reply = if ack { QueryReply::Ack { from } } else { QueryReply::Response { from, payload: response.payload } };
+        let reply =
+            if ack { QueryReply::Ack { from } } else { QueryReply::Response { from, payload: response.payload } };
         self.outputs.push_back(Output::Reply(key, reply));
     }
 

@@ -49,7 +49,8 @@ fn the_file_grows_by_what_is_new() {
     snapshot.append(&[Record::EventClock(2), Record::EventClock(2), Record::Clock(1), Record::QueryClock(1)]);
     snapshot.append(&[Record::NotAlive("a".into()), Record::Clock(4)]);
     snapshot.append(&[Record::Leave, alive("c", "127.0.0.1:3"), Record::EventClock(9), Record::Clock(5)]);
-    let lines = "alive: a 127.0.0.1:1\nclock: 1\nevent-clock: 2\nquery-clock: 1\nnot-alive: a\nclock: 4\nleave\nclock: 5\n";
+    let lines =
+        "alive: a 127.0.0.1:1\nclock: 1\nevent-clock: 2\nquery-clock: 1\nnot-alive: a\nclock: 4\nleave\nclock: 5\n";
     assert_eq!(std::fs::read_to_string(&path).unwrap(), lines);
 }
 

@@ -51,10 +51,25 @@ async fn pools_meet_over_ipv6_too() {
 async fn strangers_cannot_disturb_a_pool() {
     let a = start(config("a", "127.64.3.1")).await;
     let packets = UdpSocket::bind("127.64.3.9:0").await.unwrap();
-    for packet in [&b""[..], b"\x00", b"\xff\xff\xff", b"\x07\xff", b"\x09\x81\xa3Buf\xdb\xff\xff\xff\xff", b"\x08\x02\x80", &[0x0c; 1400]] {
+    for packet in [
+        &b""[..],
+        b"\x00",
+        b"\xff\xff\xff",
+        b"\x07\xff",
+        b"\x09\x81\xa3Buf\xdb\xff\xff\xff\xff",
+        b"\x08\x02\x80",
+        &[0x0c; 1400],
+    ] {
         packets.send_to(packet, a.address()).await.unwrap();
     }
-    for bytes in [&b""[..], b"\x63\x01", b"\x06\x83", b"\x0a\xff\xff\xff\xff", b"\x08\x81\xaaUserMsgLen\x01\x00", &[0x09; 70_000]] {
+    for bytes in [
+        &b""[..],
+        b"\x63\x01",
+        b"\x06\x83",
+        b"\x0a\xff\xff\xff\xff",
+        b"\x08\x81\xaaUserMsgLen\x01\x00",
+        &[0x09; 70_000],
+    ] {
         let mut stream = TcpStream::connect(a.address()).await.unwrap();
         // The pool may close before it has read everything.
         let _ = stream.write_all(bytes).await;

@@ -24,7 +24,9 @@ fn asked() -> Answering {
 
 #[test]
 fn an_operation_travels_as_a_query() {
-    for operation in [KeyOperation::Install(key(1)), KeyOperation::Use(key(2)), KeyOperation::Remove(key(3)), KeyOperation::List] {
+    for operation in
+        [KeyOperation::Install(key(1)), KeyOperation::Use(key(2)), KeyOperation::Remove(key(3)), KeyOperation::List]
+    {
         let (name, payload) = operation.query();
         let internal = name.strip_prefix("_serf_").unwrap();
         assert_eq!(KeyOperation::parse(internal, &payload), Some(operation));

@@ -47,7 +47,11 @@ fn intents_older_than_the_known_status_are_ignored() {
         (4, false, MemberStatus::Alive, 0),
     ] {
         let queued = serf.queue_lengths()[0];
-        if stay { join(&mut serf, ltime, "a") } else { leave(&mut serf, ltime, "a") }
+        if stay {
+            join(&mut serf, ltime, "a")
+        } else {
+            leave(&mut serf, ltime, "a")
+        }
         assert_eq!((status(&serf, "a"), serf.queue_lengths()[0] - queued), (wanted, again), "{ltime}");
     }
 }
@@ -152,9 +156,12 @@ fn the_gone_are_forgotten_after_their_time_or_the_one_they_ask_for() {
     }
     serf.left(SECOND, &node("hasty", 8100, &[]));
     told(&mut serf);
-    for (seconds, wanted) in
-        [(91, vec![]), (92, vec!["reap hasty"]), (24 * 3600 + 2, vec!["reap left"]), (72 * 3600 + 2, vec!["reap failed"])]
-    {
+    for (seconds, wanted) in [
+        (91, vec![]),
+        (92, vec!["reap hasty"]),
+        (24 * 3600 + 2, vec!["reap left"]),
+        (72 * 3600 + 2, vec!["reap failed"]),
+    ] {
         serf.reap(Duration::from_secs(seconds));
         assert_eq!(told(&mut serf), wanted, "after {seconds} s");
     }

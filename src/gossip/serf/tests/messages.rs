@@ -29,10 +29,8 @@ fn intents_and_events_have_the_bytes_of_the_reference() {
         "0384a24343c2a54c54696d6501a44e616d65a66465706c6f79a75061796c6f6164ab7061796c6f61642d313233",
     );
     assert_eq!((&*event.name, &event.payload[..], event.coalesce), ("deploy", &b"payload-123"[..], false));
-    let event: UserEventMessage = same(
-        Kind::UserEvent,
-        "0384a24343c3a54c54696d6502a44e616d65a76465706c6f7932a75061796c6f6164c0",
-    );
+    let event: UserEventMessage =
+        same(Kind::UserEvent, "0384a24343c3a54c54696d6502a44e616d65a76465706c6f7932a75061796c6f6164c0");
     assert_eq!((&*event.name, event.payload.len(), event.coalesce), ("deploy2", 0, true));
 }
 
@@ -89,7 +87,9 @@ fn a_fresh_nodes_state_has_512_empty_places() {
     // spec/gossip.md 7, push/pull join, with the member clock of a node that was not told to join yet.
     let mut wanted = hex("0286aa4576656e744c54696d6501a64576656e7473dc0200");
     wanted.extend([0xc0; 512]);
-    wanted.extend(hex("a54c54696d6501ab4c6566744d656d6265727390aa51756572794c54696d6501ac5374617475734c54696d657381a46265746100"));
+    wanted.extend(hex(
+        "a54c54696d6501ab4c6566744d656d6265727390aa51756572794c54696d6501ac5374617475734c54696d657381a46265746100",
+    ));
     assert_eq!(state[..], wanted[..]);
 }
 
@@ -98,7 +98,17 @@ fn foreign_bytes_are_dropped_without_harm() {
     let mut serf = with(&["a"]);
     let long = vec![3; MAX_MESSAGE + 1];
     let array_of_everything = [4, 0xdd, 0xff, 0xff, 0xff, 0xff];
-    for message in [&b""[..], b"\x00", b"\x01\xc1", b"\x03\x81", b"\x05\xa1", b"\x09\x80", b"\x63\x80", &long, &array_of_everything] {
+    for message in [
+        &b""[..],
+        b"\x00",
+        b"\x01\xa1",
+        b"\x03\x81",
+        b"\x05\xa1",
+        b"\x09\x80",
+        b"\x63\x80",
+        &long,
+        &array_of_everything,
+    ] {
         serf.user_message(SECOND, message);
         serf.merge_state(SECOND, message, true);
     }

@@ -71,7 +71,8 @@ pub(super) fn broadcast_kinds(serf: &mut Serf) -> Vec<u8> {
 
 /// The outputs in words, one for each.
 pub(super) fn told(serf: &mut Serf) -> Vec<String> {
-    let names = |members: &[Arc<Member>]| members.iter().map(|member| member.name.clone()).collect::<Vec<_>>().join(",");
+    let names =
+        |members: &[Arc<Member>]| members.iter().map(|member| member.name.clone()).collect::<Vec<_>>().join(",");
     serf.outputs()
         .map(|output| match output {
             Output::Event(Event::Join(members)) => format!("join {}", names(&members)),

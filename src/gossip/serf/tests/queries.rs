@@ -42,7 +42,12 @@ fn a_query_for_others_is_only_passed_on() {
     let mut serf = with(&["a"]);
     let filters = super::super::filter::encode(&["a".to_owned()], &BTreeMap::new());
     tell(&mut serf, SECOND, Kind::Query, &Query { flags: flags::ACK, filters, ..query(1, "load") });
-    tell(&mut serf, SECOND, Kind::Query, &Query { filters: Some(vec![Bytes::from_static(b"\x07")]), ..query(2, "load") });
+    tell(
+        &mut serf,
+        SECOND,
+        Kind::Query,
+        &Query { filters: Some(vec![Bytes::from_static(b"\x07")]), ..query(2, "load") },
+    );
     assert_eq!(told(&mut serf), Vec::<String>::new());
     assert_eq!(serf.queue_lengths(), [0, 2, 0]);
 }
@@ -147,19 +152,15 @@ fn conflict(resolve: bool) -> (Serf, Option<QueryKey>) {
 
 #[test]
 fn the_pool_decides_who_keeps_a_name() {
-    for (ours, theirs, wanted) in [
-        (2, 1, vec![]),
-        (1, 1, vec!["conflict lost"]),
-        (1, 2, vec!["conflict lost"]),
-        (0, 0, vec!["conflict lost"]),
-    ] {
+    for (ours, theirs, wanted) in
+        [(2, 1, vec![]), (1, 1, vec!["conflict lost"]), (1, 2, vec!["conflict lost"]), (0, 0, vec!["conflict lost"])]
+    {
         let (mut serf, key) = conflict(true);
         let key = key.unwrap();
         for (voter, port) in (0..ours).map(|voter| (voter, 7946)).chain((0..theirs).map(|voter| (voter + 10, 9999))) {
             let record = MemberRecord { addr: message::ip_bytes(address(port).ip()), port, ..MemberRecord::default() };
             let payload = message::encode(Kind::ConflictResponse, &record);
-            let response =
-                QueryResponse { ltime: key.0, id: key.1, from: format!("voter-{voter}"), flags: 0, payload };
+            let response = QueryResponse { ltime: key.0, id: key.1, from: format!("voter-{voter}"), flags: 0, payload };
             tell(&mut serf, SECOND, Kind::QueryResponse, &response);
         }
         serf.tick(10 * SECOND);
