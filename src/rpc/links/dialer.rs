@@ -22,19 +22,30 @@ const QUEUE: usize = 256;
 /// Bytes of messages that are written at once.
 const BATCH: usize = 256 << 10;
 
-/// A server that answers nothing for this long is asked for a sign of life.
-const PING: Duration = Duration::from_secs(1);
-
-/// Without a sign of life for this long, and a second more for each MiB that is under way, the connection is given up: after
-/// a cut in the network a new one works long before the old one does.
-const DEAD: Duration = Duration::from_secs(5);
-const DEAD_PER_MIB: Duration = Duration::from_secs(1);
+/// More patience with a silent server for each MiB that is under way.
+const PER_MIB: Duration = Duration::from_secs(1);
 
 /// Longest wait for a sign of progress of a server that receives a snapshot.
 const NO_PROGRESS: Duration = Duration::from_secs(15);
 
 /// Bytes of a snapshot in one chunk.
 const CHUNK: usize = 256 << 10;
+
+/// When silence is noticed.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A server that answers nothing for this long is asked for a sign of life.
+    pub ping: Duration,
+    /// Without a sign of life for this long the connection is given up: after a cut in the network a new one works long
+    /// before the old one does.
+    pub dead: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience { ping: Duration::from_secs(1), dead: Duration::from_secs(5) }
+    }
+}
 
 type Waiting = oneshot::Sender<Bytes>;
 
@@ -75,11 +86,12 @@ impl Drop for Call<'_> {
 }
 
 impl Link {
-    /// Starts to dial; `failed` is told when that is in vain.
-    pub fn dial(
-        settings: ConnectionSettings,
+    /// A link over a connection that is being made; `failed` is told when that is in vain.
+    pub fn start(
         id: String,
         address: String,
+        patience: Patience,
+        connecting: impl Future<Output = io::Result<AnyStream>> + Send + 'static,
         failed: impl FnOnce(&Shared, String) + Send + 'static,
     ) -> Link {
         let (queue, messages) = mpsc::channel(QUEUE);
@@ -93,8 +105,8 @@ impl Link {
         });
         let link = Link { address: address.clone(), shared: shared.clone(), queue, numbers: AtomicU64::new(1) };
         tokio::spawn(async move {
-            let reason = match connect(&settings, Kind::Messages, &id, &address).await {
-                Ok(stream) => shared.run(stream, messages).await.to_string(),
+            let reason = match connecting.await {
+                Ok(stream) => shared.run(stream, messages, patience).await.to_string(),
                 Err(error) => {
                     failed(&shared, error.to_string());
                     error.to_string()
@@ -166,14 +178,14 @@ impl Shared {
     }
 
     /// Carries messages until the connection or the link ends.
-    async fn run(&self, stream: AnyStream, messages: mpsc::Receiver<(u64, Bytes)>) -> io::Error {
+    async fn run(&self, stream: AnyStream, messages: mpsc::Receiver<(u64, Bytes)>, patience: Patience) -> io::Error {
         let (reader, writer) = split(stream);
         let ping = tokio::sync::Notify::new();
         self.heard();
         tokio::select! {
             error = self.write(writer, messages, &ping) => error,
             error = self.read(reader) => error,
-            error = self.watch(&ping) => error,
+            error = self.watch(&ping, patience) => error,
         }
     }
 
@@ -226,22 +238,22 @@ impl Shared {
     }
 
     /// Asks a silent server for a sign of life, and gives up on a dead one.
-    async fn watch(&self, ping: &tokio::sync::Notify) -> io::Error {
+    async fn watch(&self, ping: &tokio::sync::Notify, patience: Patience) -> io::Error {
         loop {
             let silence = self.silence();
-            if silence >= DEAD + DEAD_PER_MIB * (self.under_way.load(Relaxed) >> 20) as u32 {
+            if silence >= patience.dead + PER_MIB * (self.under_way.load(Relaxed) >> 20) as u32 {
                 return ErrorKind::TimedOut.into();
             }
-            if silence >= PING {
+            if !silence.is_zero() || !self.waiting.lock().is_empty() {
                 ping.notify_one();
             }
-            sleep(PING).await;
+            sleep(patience.ping).await;
         }
     }
 }
 
 /// Dials a server and makes sure that it is the one.
-async fn connect(settings: &ConnectionSettings, kind: Kind, id: &str, address: &str) -> io::Result<AnyStream> {
+pub async fn connect(settings: &ConnectionSettings, kind: Kind, id: &str, address: &str) -> io::Result<AnyStream> {
     let not_connected = |text: String| io::Error::new(ErrorKind::NotConnected, text);
     let limit = settings.dial_timeout;
     let greeted = async {

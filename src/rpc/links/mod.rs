@@ -17,13 +17,14 @@ use crate::raft::{Peer, Transport};
 use ahash::AHashMap;
 use async_trait::async_trait;
 use bytes::Bytes;
-use dialer::Link;
+use dialer::{Link, Patience};
 use parking_lot::Mutex;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wire::Kind;
 
 /// Finds the present address of a server by its node id.
 pub type Lookup = Arc<dyn Fn(&str) -> Option<SocketAddr> + Send + Sync>;
@@ -92,20 +93,21 @@ impl RaftLinks {
             }
             _ => {}
         }
-        let link = Arc::new(Link::dial(self.0.settings.clone(), to.id.clone(), address.clone(), {
-            let inner = Arc::downgrade(&self.0);
-            let id = to.id.clone();
-            move |link, reason| {
+        let connecting = {
+            let (settings, id, address) = (self.0.settings.clone(), to.id.clone(), address.clone());
+            async move { dialer::connect(&settings, Kind::Messages, &id, &address).await }
+        };
+        let failed = {
+            let (inner, id, address) = (Arc::downgrade(&self.0), to.id.clone(), address.clone());
+            move |link: &dialer::Shared, reason| {
                 let Some(inner) = inner.upgrade() else { return };
                 let mut peers = inner.peers.lock();
                 if matches!(peers.get(&id), Some(Entry::Linked(present)) if Link::is(present, link)) {
-                    peers.insert(
-                        id.clone(),
-                        Entry::Failed { address: address.clone(), since: Instant::now(), pause, reason },
-                    );
+                    peers.insert(id, Entry::Failed { address, since: Instant::now(), pause, reason });
                 }
             }
-        }));
+        };
+        let link = Arc::new(Link::start(to.id.clone(), address, Patience::default(), connecting, failed));
         peers.insert(to.id.clone(), Entry::Linked(link.clone()));
         Ok(link)
     }

@@ -176,7 +176,9 @@ impl State {
             Kind::Data => slot.receive_window = slot.receive_window.checked_sub(length).ok_or(Ended::Confused)?,
             _ => {
                 slot.send_window = slot.send_window.saturating_add(length);
-                if let (true, Some(writer)) = (length > 0, slot.writer.take()) {
+                if length > 0
+                    && let Some(writer) = slot.writer.take()
+                {
                     writer.wake();
                 }
             }
