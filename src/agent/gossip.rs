@@ -8,6 +8,7 @@ mod tests;
 use crate::config::{GossipConfig, RuntimeConfig};
 use crate::gossip::{Logger, Member, MemberStatus, MergeCheck, Pool, PoolConfig, Timing};
 use crate::rpc::ServerAddress;
+use crate::server::ServerDetails;
 use crate::types::{Error, Result, version};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -171,10 +172,7 @@ fn lan_check(config: &RuntimeConfig, node_id: &str) -> MergeCheck {
 
 /// Who may be in the pool of all servers (`spec/gossip.md` 6.4).
 fn wan_check(members: &[Member]) -> Result<(), String> {
-    match members
-        .iter()
-        .find(|member| crate::server::Member::from_gossip(member).is_none_or(|member| member.server.is_none()))
-    {
+    match members.iter().find(|member| ServerDetails::from_gossip(member).is_none()) {
         Some(member) => Err(format!("Member '{}' is not a server", member.name)),
         None => Ok(()),
     }

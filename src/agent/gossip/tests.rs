@@ -122,8 +122,8 @@ fn members_with_ids_of_others_or_of_other_datacenters_are_refused() {
 #[test]
 fn only_servers_are_in_the_wan_pool_whatever_their_datacenter() {
     let tags = tags(&config(true), "id");
-    let server = Member { tags: Arc::new(tags), ..member("a.dc1", &[]) };
-    assert_eq!(wan_check(&[server]), Ok(()));
+    let server = Member { tags: Arc::new(tags), status: MemberStatus::None, ..member("a.dc1", &[]) };
+    assert_eq!(wan_check(&[server]), Ok(()), "somebody new");
     let client = member("b.dc2", &[("role", "node"), ("dc", "dc2")]);
     assert_eq!(wan_check(&[client]), Err("Member 'b.dc2' is not a server".to_owned()));
 }
