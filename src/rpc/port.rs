@@ -87,7 +87,8 @@ impl Port {
     /// Serves connections until `stop` becomes true or its sender is gone; then everything ends promptly.
     pub async fn serve(self, service: Arc<dyn Service>, mut stop: watch::Receiver<bool>) {
         let Port { listener, limits, security } = self;
-        let door = Arc::new(Door { limits, security, service, counts: Mutex::default() });
+        let events = subscribe::Streams::new(service.clone(), limits.streaming);
+        let door = Arc::new(Door { limits, security, service, events, counts: Mutex::default() });
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -120,6 +121,7 @@ struct Door {
     limits: PortLimits,
     security: Arc<dyn Security>,
     service: Arc<dyn Service>,
+    events: Arc<subscribe::Streams>,
     counts: Mutex<AHashMap<IpAddr, usize>>,
 }
 
@@ -180,7 +182,7 @@ async fn serve_connection(place: Place, stream: TcpStream, from: SocketAddr) {
         SINGLE => serve::single(stream, &door.service, from).await,
         MULTI => serve::session(stream, &door.service, from).await,
         SNAPSHOT => snapshot::serve(stream, &*door.service, from).await,
-        GRPC => subscribe::serve(stream, &door.service, door.limits.streaming).await,
+        GRPC => door.events.clone().serve(stream).await,
         RAFT_LINK => links::serve(stream, &*door.service, from).await,
         other => tracing::error!(target: "agent.server.rpc", "unrecognized RPC byte: byte={other} conn=from={from}"),
     }

@@ -343,7 +343,13 @@ impl Service for Server {
 
     fn health<'a>(&'a self, request: ServiceRequest) -> BoxFuture<'a, Result<HealthView>> {
         Box::pin(async move {
-            let answer = self.read_shared_here::<HealthServiceNodes>(request).await?;
+            let elsewhere = !request.datacenter.is_empty() && request.datacenter != self.config().datacenter;
+            let answer = if elsewhere {
+                self.call_shared::<HealthServiceNodes>(request).await?
+            } else {
+                self.admit(&request.query).await?;
+                self.read_shared_here::<HealthServiceNodes>(request).await?
+            };
             Ok(HealthView { index: answer.meta.index, instances: answer.body })
         })
     }
