@@ -1,7 +1,8 @@
 //! Whole-binary tests. One test binary: every further one would cost a full link.
 //!
 //! Each agent gets a loopback address of its own (127.x.y.z), so all of them use the default ports side by side.
-//! `CONSUL_BIN=/path/to/consul cargo test` also runs the comparisons with a real one. `TRIBUNE_UNDER_TEST=/path/to/consul`
+//! `CONSUL_BIN=/path/to/consul cargo test` also runs the comparisons with a real one and, with
+//! `SERF_BIN=/path/to/serf`, pools and clusters of both makes. `TRIBUNE_UNDER_TEST=/path/to/consul`
 //! runs the tests of clusters on that binary instead of ours, which tests the tests.
 
 mod support;
@@ -23,6 +24,7 @@ mod events;
 mod failures;
 mod faults;
 mod http;
+mod interop;
 mod kv;
 mod linearizability;
 mod partitions;

@@ -35,6 +35,11 @@ pub fn reference_binary() -> Option<String> {
     std::env::var("CONSUL_BIN").ok().filter(|path| !path.is_empty())
 }
 
+/// Path of a real Serf, when the environment names one.
+pub fn serf_binary() -> Option<String> {
+    std::env::var("SERF_BIN").ok().filter(|path| !path.is_empty())
+}
+
 /// A loopback address that no other agent of this machine uses.
 pub fn own_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);

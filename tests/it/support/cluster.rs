@@ -44,7 +44,12 @@ const ASK: Duration = Duration::from_secs(4);
 
 /// A member of a cluster that is not started yet: a client agent unless [`AgentBuilder::server_of`] is called.
 pub fn member(name: &str) -> AgentBuilder {
-    AgentBuilder::member(&under_test(), name).file("fast.hcl", FAST)
+    member_of(&under_test(), name)
+}
+
+/// [`member`] with any binary that takes this command line.
+pub fn member_of(binary: &str, name: &str) -> AgentBuilder {
+    AgentBuilder::member(binary, name).file("fast.hcl", FAST)
 }
 
 /// A list as configuration files write it.
@@ -89,7 +94,13 @@ pub fn cluster(count: usize) -> Cluster {
 /// [`cluster`] with further configuration for each server.
 #[track_caller]
 pub fn cluster_with(count: usize, edit: impl Fn(AgentBuilder) -> AgentBuilder) -> Cluster {
-    let builders: Vec<AgentBuilder> = (1..=count).map(|number| member(&format!("s{number}"))).collect();
+    cluster_of(&under_test(), count, edit)
+}
+
+/// [`cluster`] with any binary and further configuration.
+#[track_caller]
+pub fn cluster_of(binary: &str, count: usize, edit: impl Fn(AgentBuilder) -> AgentBuilder) -> Cluster {
+    let builders = (1..=count).map(|number| member_of(binary, &format!("s{number}"))).collect();
     start_together(builders, |builder| edit(builder.server_of(count)))
 }
 
@@ -128,7 +139,12 @@ impl Cluster {
 
     /// A client agent that is not started yet and joins these servers.
     pub fn client(&self, name: &str) -> AgentBuilder {
-        member(name).retry_join(&self.addresses())
+        self.client_of(&under_test(), name)
+    }
+
+    /// [`Cluster::client`] with any binary.
+    pub fn client_of(&self, binary: &str, name: &str) -> AgentBuilder {
+        member_of(binary, name).retry_join(&self.addresses())
     }
 
     /// Starts a client agent and waits until it is in the catalog with a passing `serfHealth`.
