@@ -12,14 +12,15 @@ use log::LogStore;
 use machine::{Machine, Progress};
 use openraft::async_runtime::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::errors::{ChangeMembershipError, ClientWriteError, InitializeError, RaftError as EngineError};
-use openraft::{ChangeMembers, ReadPolicy, ServerState};
+use openraft::errors::{ClientWriteError, InitializeError, RaftError as EngineError};
+use openraft::{ReadPolicy, ServerState};
 use parking_lot::Mutex;
 use snapshots::{Snapshots, StoredSnapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -31,6 +32,7 @@ mod engine;
 mod error;
 mod log;
 mod machine;
+mod membership;
 mod net;
 mod recovery;
 mod serve;
@@ -131,6 +133,8 @@ struct Inner {
     elected: watch::Sender<Option<String>>,
     /// A leader speaks again after nobody was known to lead.
     spoken: tokio::sync::Notify,
+    /// The leadership is on its way to another server, which may lead before this one knows.
+    transferring: AtomicBool,
     /// One change of the configuration at a time.
     changing: tokio::sync::Mutex<()>,
     heard: Mutex<Option<Instant>>,
@@ -266,8 +270,11 @@ impl Raft {
     /// This server leads, a quorum confirmed it within the lease (`spec/semantics.md` 11.1, 12.1), and everything that was
     /// committed before its term is applied.
     pub fn has_lease(&self) -> bool {
+        let transferring = self.0.transferring.load(Ordering::Acquire);
         self.metrics(|metrics| {
-            self.leads(metrics, self.0.config.lease())
+            !transferring
+                && self.leads(metrics, self.0.config.lease())
+                && metrics.membership_config.voter_ids().any(|voter| voter == self.0.id)
                 && metrics.last_applied.as_ref().is_some_and(|applied| term_of(applied) == metrics.current_term)
         })
     }
@@ -450,84 +457,6 @@ impl Raft {
         }
     }
 
-    /// Removes a server from the configuration.
-    pub async fn remove_peer(&self, id: &str) -> Result<(), Error> {
-        let unknown = || Error::new(format!("id {id:?} was not found in the Raft configuration"));
-        let peer = self.configuration().1.into_iter().find(|peer| peer.id == id).ok_or_else(unknown)?;
-        let doomed = BTreeSet::from([parse_id(id)?]);
-        let change = if peer.voter { ChangeMembers::RemoveVoters(doomed) } else { ChangeMembers::RemoveNodes(doomed) };
-        self.change(change).await
-    }
-
-    /// Adds a server, or updates its address.
-    pub async fn add_peer(&self, id: &str, address: &str, voter: bool) -> Result<(), Error> {
-        let uuid = parse_id(id)?;
-        let node = ServerNode { address: address.to_owned() };
-        match self.configuration().1.into_iter().find(|peer| peer.id == id) {
-            None => self.change(ChangeMembers::AddNodes(BTreeMap::from([(uuid, node)]))).await?,
-            Some(peer) if peer.address != address => {
-                self.change(ChangeMembers::SetNodes(BTreeMap::from([(uuid, node)]))).await?;
-            }
-            Some(_) => {}
-        }
-        let votes = self.configuration().1.iter().any(|peer| peer.id == id && peer.voter);
-        match (voter, votes) {
-            (true, false) => self.change(ChangeMembers::AddVoterIds(BTreeSet::from([uuid]))).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// Brings a change of the voters to its end that an earlier leader has begun.
-    pub async fn finish_change(&self) -> Result<(), Error> {
-        if self.metrics(|metrics| metrics.membership_config.membership().get_joint_config().len() < 2) {
-            return Ok(());
-        }
-        self.change(ChangeMembers::AddVoterIds(BTreeSet::new())).await
-    }
-
-    /// Changes the configuration, one change after the other.
-    async fn change(&self, change: ChangeMembers<Uuid, ServerNode>) -> Result<(), Error> {
-        let (limit, pause) = CHANGE_LIMIT;
-        let deadline = Instant::now() + limit;
-        let _one_at_a_time = self.0.changing.lock().await;
-        loop {
-            let changing = self.0.engine.change_membership(change.clone(), false);
-            let changed = tokio::select! {
-                changed = changing => changed,
-                () = self.deposed() => return Err(Error::new(LEADERSHIP_LOST)),
-            };
-            match changed {
-                Err(EngineError::APIError(ClientWriteError::ChangeMembershipError(
-                    ChangeMembershipError::InProgress(_),
-                ))) if Instant::now() < deadline => tokio::time::sleep(pause).await,
-                changed => return changed.map(drop).map_err(write_error),
-            }
-        }
-    }
-
-    /// Hands leadership to the given server, or to the one that is furthest.
-    pub async fn transfer_leader(&self, id: Option<&str>) -> Result<(), Error> {
-        if !self.is_leader() {
-            return Err(Error::new("cannot transfer leadership: not the leader"));
-        }
-        let target = self.metrics(|metrics| {
-            let voters: BTreeSet<Uuid> = metrics.membership_config.voter_ids().collect();
-            let replication = metrics.replication.iter().flatten();
-            let others = replication.filter(|(peer, _)| **peer != self.0.id && voters.contains(peer));
-            match id {
-                Some(id) => others.map(|(peer, _)| *peer).find(|peer| peer.to_string() == id),
-                None => others.max_by_key(|(_, stored)| **stored).map(|(peer, _)| *peer),
-            }
-        });
-        let target = target.ok_or_else(|| Error::new("cannot find peer"))?;
-        self.0.engine.trigger().transfer_leader(target).await.map_err(|error| Error::new(error.to_string()))?;
-        let took_over = self.0.engine.wait(Some(self.0.config.election_limit() * 2));
-        match took_over.metrics(|metrics| metrics.current_leader == Some(target), "leadership transfer").await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::new("leadership transfer timeout")),
-        }
-    }
-
     /// Stops taking part; everything acknowledged is on disk.
     pub async fn shutdown(&self) {
         self.0.stop.send_replace(true);
@@ -543,9 +472,6 @@ impl Raft {
 
 /// What a writer hears whose entry may or may not be committed by the next leader.
 const LEADERSHIP_LOST: &str = "leadership lost while committing log";
-
-/// How long a change of the configuration waits for the one before it, and the pause between looks.
-const CHANGE_LIMIT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(50));
 
 const RESTORE_ERROR: &str = "Raft error when restoring snapshot: ";
 

@@ -150,13 +150,3 @@ pub type Encoded = Answer<Bytes>;
 
 /// A typed answer that equal requests share.
 pub type Shared<R> = Answer<Arc<R>>;
-
-/// A snapshot archive.
-pub struct Archive {
-    /// About the answer; the index is that of the snapshot.
-    pub meta: QueryMeta,
-    /// Bytes of the archive.
-    pub size: u64,
-    /// The archive, positioned at its start.
-    pub reader: std::fs::File,
-}

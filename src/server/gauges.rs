@@ -9,6 +9,8 @@ static NODES: Gauge = Gauge::new("state.nodes");
 static SERVICES: Gauge = Gauge::new("state.services");
 static INSTANCES: Gauge = Gauge::new("state.service_instances");
 static BILLABLE: Gauge = Gauge::new("state.billable_service_instances");
+static CLIENTS: Gauge = Gauge::new("members.clients");
+static SERVERS: Gauge = Gauge::new("members.servers");
 static BLOCKING: Gauge = Gauge::new("rpc.queries_blocking");
 
 /// Time between reports, a little shorter than the metrics interval so that each interval has one.
@@ -27,6 +29,10 @@ pub(super) async fn report(server: Server) {
         for (kind, count) in &usage.connect_service_instances {
             gauge_labels("state.connect_instances", *count as f64, &[("kind", kind)]);
         }
+        let members = server.members().list();
+        let servers = members.iter().filter(|member| member.server.is_some()).count();
+        SERVERS.set(servers as f64);
+        CLIENTS.set((members.len() - servers) as f64);
         BLOCKING.set(server.blocked_queries() as f64);
     }
 }

@@ -39,7 +39,7 @@ mod wan;
 mod wire;
 
 pub use config::ServerConfig;
-pub use endpoint::{Answer, Archive, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
+pub use endpoint::{Answer, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
 pub use gossip::{Gossip, GossipMembers};
 pub use members::{Member, MemberStatus, Members, ServerDetails, StaticMembers};
 pub use router::{RemoteServer, Router};

@@ -3,9 +3,9 @@
 
 use super::endpoint::Place;
 use super::forward::{Attempts, Failure, Target};
-use super::{Archive, Server};
+use super::Server;
 use crate::acl::{Access, Resource};
-use crate::rpc::{Archive as Stream, SnapshotOp, SnapshotReply, SnapshotRequest};
+use crate::rpc::{Archive, SnapshotOp, SnapshotReply, SnapshotRequest};
 use crate::types::{Error, QueryMeta, QueryOptions, Result};
 use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
@@ -16,7 +16,7 @@ impl Server {
     ///
     /// # Errors
     /// `No path to datacenter`, `No cluster leader`, `Permission denied`, or what is wrong with the archive.
-    pub async fn snapshot(&self, request: SnapshotRequest, archive: Stream) -> Result<SnapshotReply> {
+    pub async fn snapshot(&self, request: SnapshotRequest, archive: Archive) -> Result<SnapshotReply> {
         match request.op {
             SnapshotOp::Save => {}
             SnapshotOp::Restore if request.allow_stale => return Err(Error::new("stale not allowed for restore")),
@@ -59,46 +59,17 @@ impl Server {
         }
     }
 
-    async fn snapshot_here(&self, request: &SnapshotRequest, archive: Stream) -> Result<SnapshotReply> {
+    async fn snapshot_here(&self, request: &SnapshotRequest, archive: Archive) -> Result<SnapshotReply> {
         self.resolve(&request.token)?.check(Resource::Acl, Access::Write, "")?;
         if request.op == SnapshotOp::Save {
-            let saved = self.save_here(&request.token).await?;
-            let archive: Stream = Box::new(tokio::fs::File::from_std(saved.reader));
-            return Ok(SnapshotReply { meta: saved.meta, archive: Some(archive) });
+            let saved = self.raft().save_snapshot().await?;
+            let archive: Archive = Box::new(tokio::fs::File::from_std(saved.file));
+            return Ok(SnapshotReply { meta: self.meta(saved.index, false, &request.token), archive: Some(archive) });
         }
         let spool = Spool::fill(self.config().data_dir.as_deref(), archive).await?;
-        self.restore_here(&spool.0).await?;
-        Ok(SnapshotReply { meta: QueryMeta::default(), archive: None })
-    }
-
-    async fn save_here(&self, token: &str) -> Result<Archive> {
-        let saved = self.raft().save_snapshot().await?;
-        Ok(Archive { meta: self.meta(saved.index, false, token), size: saved.size, reader: saved.file })
-    }
-
-    async fn restore_here(&self, archive: &Path) -> Result<()> {
-        self.raft().restore_snapshot(archive).await?;
+        self.raft().restore_snapshot(&spool.0).await?;
         self.restart_duties();
-        Ok(())
-    }
-
-    /// A snapshot of this server's state as an archive, with the metadata of the answer.
-    ///
-    /// # Errors
-    /// `Permission denied`, `No cluster leader` on a server that may not answer, or what went wrong on disk.
-    pub async fn snapshot_save(&self, token: &str, stale: bool) -> Result<Archive> {
-        self.resolve(token)?.check(Resource::Acl, Access::Write, "")?;
-        self.admit(&QueryOptions { allow_stale: stale, ..QueryOptions::default() }).await?;
-        self.save_here(token).await
-    }
-
-    /// Replaces the state of the whole cluster by the archive in a file; for the leader.
-    ///
-    /// # Errors
-    /// `Permission denied`, `No cluster leader`, or what is wrong with the archive; the state is then unchanged.
-    pub async fn snapshot_restore(&self, token: &str, archive: &Path) -> Result<()> {
-        self.resolve(token)?.check(Resource::Acl, Access::Write, "")?;
-        self.restore_here(archive).await
+        Ok(SnapshotReply { meta: QueryMeta::default(), archive: None })
     }
 }
 
@@ -106,7 +77,7 @@ impl Server {
 struct Spool(PathBuf);
 
 impl Spool {
-    async fn fill(data_dir: Option<&Path>, mut archive: Stream) -> Result<Spool> {
+    async fn fill(data_dir: Option<&Path>, mut archive: Archive) -> Result<Spool> {
         let failed = |error: std::io::Error| Error::new(format!("failed to store snapshot: {error}"));
         let dir = data_dir.map_or_else(std::env::temp_dir, Path::to_owned);
         let spool = Spool(dir.join(format!("restore-{}.tmp", uuid::Uuid::new_v4())));

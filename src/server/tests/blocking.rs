@@ -124,10 +124,7 @@ async fn an_empty_table_shows_index_one() {
 async fn a_restore_wakes_every_watcher() {
     let server = server().await;
     put(&server, "k", "1").await;
-    let archive = server.snapshot_save("", false).await.expect("saved");
-    let mut reader = archive.reader;
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::io::copy(&mut reader, &mut file.as_file()).expect("copied");
+    let archive = save(&server).await;
     put(&server, "k", "2").await;
     let index = server.call::<KvsGet>(key("k")).await.expect("read").meta.index;
     let watcher = tokio::spawn({
@@ -137,7 +134,7 @@ async fn a_restore_wakes_every_watcher() {
     while server.blocked_queries() == 0 {
         tokio::task::yield_now().await;
     }
-    server.snapshot_restore("", file.path()).await.expect("restored");
+    restore(&server, archive).await;
     watcher.await.expect("runs").expect("answered");
     let restored = server.call::<KvsGet>(key("k")).await.expect("read").entries.expect("present");
     assert_eq!(restored[0].value, Blob::from("1"));

@@ -366,18 +366,12 @@ async fn a_minority_refuses_writes_and_reads_after_the_hold_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_is_taken_and_restored_through_a_follower() {
-    use crate::rpc::{SnapshotOp, SnapshotRequest};
-    use tokio::io::AsyncReadExt;
     let cluster = Cluster::with(3, true, |_| {}).await;
     let follower = &cluster.follower().await.server;
     put(follower, "k", "1").await;
-    let request = |op| SnapshotRequest { datacenter: "dc1".into(), op, ..SnapshotRequest::default() };
-    let saved = follower.snapshot(request(SnapshotOp::Save), Box::new(tokio::io::empty())).await.expect("saved");
-    let mut archive = Vec::new();
-    saved.archive.expect("an archive").read_to_end(&mut archive).await.expect("read");
+    let archive = save(follower).await;
     put(follower, "k", "2").await;
-    let archive = Box::new(std::io::Cursor::new(archive));
-    follower.snapshot(request(SnapshotOp::Restore), archive).await.expect("restored");
+    restore(follower, archive).await;
     assert_eq!(value(follower, "k").await, Some(Blob::from("1")));
     cluster.end().await;
 }

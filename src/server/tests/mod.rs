@@ -11,10 +11,12 @@ mod txn;
 
 use super::*;
 use crate::rpc::method::*;
+use crate::rpc::{SnapshotOp, SnapshotRequest};
 use crate::types::requests::*;
 use crate::types::txn::*;
 use crate::types::*;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use tokio::io::AsyncReadExt;
 
 pub(super) const NODE_ID: &str = "40e4a748-2192-161a-0510-9bf59fe950b5";
 const OTHER_ID: &str = "f86eec3c-0790-5131-87d1-3bcfc08b72f5";
@@ -96,6 +98,21 @@ async fn kv(server: &Server, op: KvOp, key: &str, fill: impl FnOnce(&mut DirEntr
     let mut dir_ent = DirEntry { key: key.into(), ..Default::default() };
     fill(&mut dir_ent);
     server.call::<KvsApply>(KvRequest { op, dir_ent, ..Default::default() }).await
+}
+
+/// An archive of the state.
+async fn save(server: &Server) -> Vec<u8> {
+    let request = SnapshotRequest { datacenter: "dc1".into(), ..SnapshotRequest::default() };
+    let saved = server.snapshot(request, Box::new(tokio::io::empty())).await.expect("saved");
+    let mut archive = Vec::new();
+    saved.archive.expect("an archive").read_to_end(&mut archive).await.expect("read");
+    archive
+}
+
+async fn restore(server: &Server, archive: Vec<u8>) {
+    let op = SnapshotOp::Restore;
+    let request = SnapshotRequest { datacenter: "dc1".into(), op, ..SnapshotRequest::default() };
+    server.snapshot(request, Box::new(std::io::Cursor::new(archive))).await.expect("restored");
 }
 
 fn key(key: &str) -> KeyRequest {
