@@ -50,7 +50,7 @@ impl Raft {
     }
 
     /// Changes the configuration, one change after the other.
-    async fn change(&self, change: ChangeMembers<Uuid, ServerNode>) -> Result<(), Error> {
+    pub(crate) async fn change(&self, change: ChangeMembers<Uuid, ServerNode>) -> Result<(), Error> {
         let (limit, pause) = CHANGE_LIMIT;
         let deadline = Instant::now() + limit;
         let _one_at_a_time = self.0.changing.lock().await;

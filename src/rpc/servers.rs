@@ -103,15 +103,16 @@ impl Retry {
         Retry { start: Instant::now(), hold, limit: hold + blocking, attempt: 0, previous: Duration::ZERO }
     }
 
-    /// Waits before another attempt; false at once when the time is over.
+    /// Waits before another attempt, the last one being at the end of the time; false at once when that is over.
     pub async fn again(&mut self) -> bool {
-        if self.start.elapsed() > self.limit {
+        let left = self.limit.saturating_sub(self.start.elapsed());
+        if left.is_zero() {
             return false;
         }
         let most = (self.hold / 16).saturating_mul(1 << self.attempt.min(16)).max(self.previous);
         self.attempt += 1;
         self.previous = rand::rng().random_range(self.previous..=most);
-        sleep(self.previous).await;
+        sleep(self.previous.min(left)).await;
         true
     }
 }

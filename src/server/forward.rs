@@ -8,21 +8,17 @@ use super::Server;
 use super::blocking::wait_time;
 use super::endpoint::{Answer, Endpoint, Place, ReadEndpoint};
 use super::wire;
-use crate::rpc::{CallError, Method};
+use crate::rpc::{CallError, Method, Retry};
 use crate::telemetry::metrics::counter_labels;
 use crate::types::requests::{ReadReply, ReadRequest, Request};
 use crate::types::{Error, QueryOptions, Result};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use rand::Rng;
 use std::any::TypeId;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, interval, sleep, sleep_until};
-
-/// The hold time is divided by this for the first pause between attempts.
-const PAUSES: u32 = 16;
+use tokio::time::{Instant, interval, sleep};
 
 /// Time between looks at whether the leader that works on a call is still heard.
 const LEADER_CHECK: Duration = Duration::from_millis(250);
@@ -81,13 +77,9 @@ impl From<Failure> for Error {
 /// Attempts at one request.
 pub(super) struct Attempts {
     read: bool,
-    /// No attempt begins after this.
-    deadline: Instant,
     /// Longest wait for the answer to one attempt.
     pub(super) timeout: Duration,
-    hold: Duration,
-    made: u32,
-    paused: Duration,
+    retry: Retry,
     elections: watch::Receiver<Option<String>>,
     leaving: watch::Receiver<bool>,
 }
@@ -101,11 +93,8 @@ impl Attempts {
         let wait = blocks.map(|query| wait_time(config, query.max_query_time.to_std()));
         Attempts {
             read: query.is_some(),
-            deadline: Instant::now() + hold + wait.unwrap_or_default(),
             timeout: wait.map_or(config.rpc_client_timeout, |wait| wait + wait / 16 + hold),
-            hold,
-            made: 0,
-            paused: Duration::ZERO,
+            retry: Retry::new(hold, wait.unwrap_or_default()),
             elections: server.raft().elections(),
             leaving: server.inner.leaving.subscribe(),
         }
@@ -116,22 +105,11 @@ impl Attempts {
         if !failure.is_retryable(self.read) || *self.leaving.borrow() {
             return false;
         }
-        self.made += 1;
-        let longest = self.hold / PAUSES * 2u32.saturating_pow(self.made - 1);
-        let (from, to) = (self.paused.min(longest), self.paused.max(longest));
-        self.paused = if from < to { rand::rng().random_range(from..to) } else { to };
-        let now = Instant::now();
-        if now >= self.deadline {
-            return false;
-        }
         tokio::select! {
-            () = sleep_until((now + self.paused).min(self.deadline)) => {}
-            changed = self.elections.changed() => if changed.is_err() {
-                return false;
-            },
-            _ = self.leaving.wait_for(|leaving| *leaving) => return false,
+            more = self.retry.again() => more,
+            changed = self.elections.changed() => changed.is_ok(),
+            _ = self.leaving.wait_for(|leaving| *leaving) => false,
         }
-        true
     }
 }
 

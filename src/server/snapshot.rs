@@ -1,9 +1,9 @@
 //! Saving and restoring the whole state as an archive (`spec/http-api.md` 3.13, `spec/rpc.md` 11). Archives are streamed,
 //! from and to other servers too.
 
+use super::Server;
 use super::endpoint::Place;
 use super::forward::{Attempts, Failure, Target};
-use super::Server;
 use crate::acl::{Access, Resource};
 use crate::rpc::{Archive, SnapshotOp, SnapshotReply, SnapshotRequest};
 use crate::types::{Error, QueryMeta, QueryOptions, Result};
