@@ -34,6 +34,13 @@ pub trait Delegate {
     /// Somebody else claims the name of a member that we know at another address.
     fn conflict(&mut self, now: Time, existing: &Node, other: &Node);
 
+    /// Are these the same member, although their addresses differ? A member that was restarted at another address then takes
+    /// its name back at once, instead of after [`Config::dead_node_reclaim`](super::Config::dead_node_reclaim).
+    fn same_identity(&self, existing: &Node, other: &Node) -> bool {
+        let _ = (existing, other);
+        false
+    }
+
     /// May this member be in our pool? Asked for every `alive` message.
     fn admit(&self, node: &Node) -> Result<(), String>;
 

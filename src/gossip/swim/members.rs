@@ -58,8 +58,9 @@ impl Members {
     /// The next member to probe: alive or suspect, not `own`. At the end of a round the dead and left whose state is older
     /// than `keep` are forgotten and the order is drawn anew.
     pub fn next_probe(&mut self, own: &str, now: Time, keep: Time, rng: &mut StdRng) -> Option<&Node> {
+        // The rest of this round and the whole next one.
         let mut checked = 0;
-        while checked < self.nodes.len() {
+        while checked < 2 * self.nodes.len() {
             let Some((name, node)) = self.nodes.get_index(self.turn) else {
                 self.end_round(own, now, keep, rng);
                 continue;

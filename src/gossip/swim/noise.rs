@@ -43,6 +43,12 @@ pub(super) struct Noise {
 }
 
 impl Noise {
+    /// Problems remembered.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.problems.len()
+    }
+
     /// Shall this problem be said now? `Some(n)`: yes, and n more like it were kept back since the last time.
     pub fn say(&mut self, now: Time, problem: Problem, source: impl Hash) -> Option<u64> {
         let key = self.hasher.hash_one((problem, source));

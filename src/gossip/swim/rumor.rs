@@ -82,7 +82,12 @@ impl Swim {
         if moved {
             let reclaim = self.config.dead_node_reclaim;
             let reclaimable = !reclaim.is_zero() && now.saturating_sub(known.since) > reclaim;
-            if known.state == State::Left || (known.state == State::Dead && reclaimable) {
+            let free = match known.state {
+                State::Alive | State::Suspect => false,
+                State::Dead => reclaimable || d.same_identity(known, claimed),
+                State::Left => true,
+            };
+            if free {
                 return Verdict::Believe;
             }
             let known = known.clone();

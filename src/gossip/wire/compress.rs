@@ -56,9 +56,6 @@ pub(super) fn unlzw(mut packed: &[u8], limit: usize) -> Result<Vec<u8>, Error> {
         match step.status.map_err(|_| Error::Malformed("invalid LZW code"))? {
             LzwStatus::Done => break,
             LzwStatus::NoProgress => return Err(Error::Malformed("compressed data is cut short")),
-            LzwStatus::Ok if packed.is_empty() && step.consumed_out == 0 => {
-                return Err(Error::Malformed("compressed data is cut short"));
-            }
             LzwStatus::Ok => {}
         }
     }
