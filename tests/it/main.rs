@@ -25,6 +25,7 @@ mod failures;
 mod faults;
 mod http;
 mod interop;
+mod interop_serf;
 mod kv;
 mod linearizability;
 mod partitions;
