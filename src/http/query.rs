@@ -1,7 +1,7 @@
 //! `/v1/query` (`spec/http-api.md` 3.12).
 
 use super::answer::Answer;
-use super::call::{BODY_LIMIT, Call};
+use super::call::Call;
 use super::decode::bodies::PREPARED_QUERY;
 use super::decode::shape::{Kind, go_quote};
 use super::encodings::encodings;
@@ -29,7 +29,7 @@ encodings! {
 
 async fn queries(call: &mut Call<'_>) -> Result<Answer> {
     if call.method() == "POST" {
-        let query = definition(call).await?;
+        let query = call.decode(&Kind::Object(&PREPARED_QUERY)).await?;
         let id = apply(call, PreparedQueryOp::Create, query).await?;
         return call.json(&json!({ "ID": id }));
     }
@@ -64,7 +64,7 @@ async fn query(call: &mut Call<'_>) -> Result<Answer> {
         ("GET", "explain") => explain(call, name).await,
         ("GET", _) => get(call).await,
         ("PUT", _) => {
-            let query = PreparedQuery { id: call.rest.to_owned(), ..definition(call).await? };
+            let query = replacement(call).await?;
             apply(call, PreparedQueryOp::Update, query).await?;
             Ok(Answer::done())
         }
@@ -76,14 +76,13 @@ async fn query(call: &mut Call<'_>) -> Result<Answer> {
     }
 }
 
-/// The definition of the body; an empty body is an empty definition.
-async fn definition(call: &mut Call<'_>) -> Result<PreparedQuery> {
-    let body = call.bytes(BODY_LIMIT).await?;
-    if body.is_empty() {
-        return Ok(PreparedQuery::default());
+/// The new definition of a stored query; without a body it is an empty one.
+async fn replacement(call: &mut Call<'_>) -> Result<PreparedQuery> {
+    let id = call.rest.to_owned();
+    if call.content_length() == Some(0) {
+        return Ok(PreparedQuery { id, ..PreparedQuery::default() });
     }
-    super::decode::decode(&body, &Kind::Object(&PREPARED_QUERY))
-        .map_err(|reason| Error::bad_request(format!("Request decode failed: {reason}")))
+    Ok(PreparedQuery { id, ..call.decode(&Kind::Object(&PREPARED_QUERY)).await? })
 }
 
 async fn apply(call: &Call<'_>, op: PreparedQueryOp, query: PreparedQuery) -> Result<String> {

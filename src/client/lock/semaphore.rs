@@ -31,7 +31,6 @@ struct Coordination {
 /// The coordination key as it was read; index 0 when it is not there.
 struct Found {
     coordination: Coordination,
-    flags: u64,
     modify_index: u64,
 }
 
@@ -49,6 +48,9 @@ impl Semaphore {
     fn find(&self, pairs: &[KvPair]) -> Result<Found> {
         let key = self.key(".lock");
         let pair = pairs.iter().find(|pair| pair.key == key);
+        if pair.is_some_and(|pair| pair.flags != FLAGS) {
+            return Err(Failure::Other("Existing key does not match semaphore use".into()));
+        }
         let mut found = self.decode(pair)?;
         let alive = |session: &String| pairs.iter().any(|pair| pair.session == *session);
         found.coordination.holders.retain(|session, _| alive(session));
@@ -57,13 +59,13 @@ impl Semaphore {
 
     fn decode(&self, pair: Option<&KvPair>) -> Result<Found> {
         let empty = Coordination { limit: self.limit, holders: BTreeMap::new() };
-        let Some(pair) = pair else { return Ok(Found { coordination: empty, flags: FLAGS, modify_index: 0 }) };
+        let Some(pair) = pair else { return Ok(Found { coordination: empty, modify_index: 0 }) };
         let coordination = match pair.value.is_empty() {
             true => empty,
             false => serde_json::from_slice(&pair.value.0)
                 .map_err(|error| Failure::Other(format!("lock decoding failed: {error}")))?,
         };
-        Ok(Found { coordination, flags: pair.flags, modify_index: pair.modify_index })
+        Ok(Found { coordination, modify_index: pair.modify_index })
     }
 
     async fn list(&self, params: Params) -> Result<(u64, Vec<KvPair>)> {
@@ -89,9 +91,6 @@ impl Semaphore {
         while let Some(wait) = patience.next() {
             let (seen, pairs) = self.list(blocking(index, Some(wait))).await?;
             let mut found = self.find(&pairs)?;
-            if found.flags != FLAGS {
-                return Err(Failure::Other("Existing key does not match semaphore use".into()));
-            }
             let (theirs, ours) = (found.coordination.limit, self.limit);
             if theirs != ours {
                 return Err(Failure::Other(format!("semaphore limit conflict (lock: {theirs}, local: {ours})")));
@@ -150,9 +149,6 @@ impl Exclusion for Semaphore {
         if found.modify_index == 0 {
             return Ok(());
         }
-        if found.flags != FLAGS {
-            return Err(Failure::Other("Existing key does not match semaphore use".into()));
-        }
         if !found.coordination.holders.is_empty() {
             return Err(Failure::InUse);
         }
@@ -193,11 +189,18 @@ mod tests {
     #[test]
     fn a_missing_or_null_list_is_an_empty_one() {
         let none = semaphore().find(&[]).expect("empty");
-        assert_eq!((none.coordination.limit, none.flags, none.modify_index), (2, FLAGS, 0));
+        assert_eq!((none.coordination.limit, none.modify_index), (2, 0));
         let null = semaphore().find(&[pair("p/.lock", r#"{"Limit":2,"Holders":null}"#, "")]).expect("decodes");
         assert!(null.coordination.holders.is_empty());
         let bad = semaphore().find(&[pair("p/.lock", "x", "")]).map(|found| found.modify_index);
         assert!(matches!(bad, Err(Failure::Other(text)) if text.starts_with("lock decoding failed: ")));
+    }
+
+    #[test]
+    fn a_key_with_other_flags_is_left_alone() {
+        let foreign = KvPair { flags: 0, ..pair("p/.lock", "x", "") };
+        let refusal = semaphore().find(&[foreign]).map(drop).expect_err("refused");
+        assert_eq!(refusal.to_string(), "Existing key does not match semaphore use");
     }
 
     #[test]
