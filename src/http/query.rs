@@ -8,6 +8,7 @@ use super::encodings::encodings;
 use super::health::shown_service;
 use super::params::parse_bool;
 use super::routes::{EFFECTIVE, META, NS, OWN_METHODS, READ, routes};
+use super::translate::translate;
 use crate::rpc::method::*;
 use crate::types::prepared_query::*;
 use crate::types::requests::{DcRequest, shown_index};
@@ -16,7 +17,6 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue};
 use serde_json::json;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 routes! {
     "/v1/query" "GET,POST" queries, READ | EFFECTIVE | META | NS;
@@ -168,7 +168,7 @@ async fn execute(call: &mut Call<'_>, name: &str) -> Result<Answer> {
     };
     reply.nodes.iter_mut().for_each(|row| row.service = shown_service(&row.service));
     if call.settings.translate_wan_addrs && reply.datacenter != call.settings.datacenter {
-        reply.nodes.iter_mut().for_each(translate);
+        translate(&mut reply);
     }
     call.set_meta(&reply.meta);
     call.set_effective_consistency(&call.options.clone());
@@ -177,18 +177,6 @@ async fn execute(call: &mut Call<'_>, name: &str) -> Result<Answer> {
     }
     reply.meta = shown_meta(&reply.meta, call);
     call.json(&reply)
-}
-
-/// Puts the addresses for other datacenters in the place of the local ones (`spec/http-api.md` 1.13).
-fn translate(row: &mut crate::types::CheckServiceNode) {
-    if let Some(wan) = row.node.tagged_addresses.as_ref().and_then(|tagged| tagged.get("wan")).cloned() {
-        Arc::make_mut(&mut row.node).address = wan;
-    }
-    if let Some(wan) = row.service.tagged_addresses.as_ref().and_then(|tagged| tagged.get("wan")).cloned() {
-        let service = Arc::make_mut(&mut row.service);
-        service.address = wan.address;
-        service.port = wan.port;
-    }
 }
 
 async fn explain(call: &mut Call<'_>, name: &str) -> Result<Answer> {
@@ -216,7 +204,6 @@ fn parse_int(text: &str) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{CheckServiceNode, Node, NodeService, ServiceAddress};
 
     #[test]
     fn limits_are_read_as_go_reads_numbers() {
@@ -227,26 +214,5 @@ mod tests {
             assert_eq!(parse_int(text), Err(format!("strconv.Atoi: parsing \"{text}\": {reason}")));
         }
         assert!(parse_int("99999999999999999999").expect_err("too large").ends_with("value out of range"));
-    }
-
-    #[test]
-    fn addresses_for_other_datacenters_replace_the_local_ones() {
-        let wan = ServiceAddress { address: "198.18.0.2".into(), port: 443 };
-        let mut row = CheckServiceNode {
-            node: Arc::new(Node {
-                address: "10.0.0.1".into(),
-                tagged_addresses: Some([("wan".to_owned(), "198.18.0.1".to_owned())].into()),
-                ..Node::default()
-            }),
-            service: Arc::new(NodeService {
-                port: 80,
-                tagged_addresses: Some([("wan".to_owned(), wan)].into()),
-                ..NodeService::default()
-            }),
-            ..CheckServiceNode::default()
-        };
-        translate(&mut row);
-        assert_eq!(row.node.address, "198.18.0.1");
-        assert_eq!((row.service.address.as_str(), row.service.port), ("198.18.0.2", 443));
     }
 }

@@ -1,6 +1,7 @@
 //! `translate_wan_addrs`: answers about another datacenter show the addresses at which it is reached from here
 //! (`spec/http-api.md` 1.13).
 
+use crate::types::prepared_query::PreparedQueryExecuteResponse;
 use crate::types::requests::{
     IndexedCheckServiceNodes, IndexedNodeServiceList, IndexedNodeServices, IndexedNodes, IndexedServiceNodes,
 };
@@ -43,6 +44,11 @@ pub fn translate(reply: &mut dyn Any) {
     if let Some(reply) = reply.downcast_mut::<IndexedNodes>() {
         reply.nodes.iter_mut().for_each(node);
     } else if let Some(reply) = reply.downcast_mut::<IndexedCheckServiceNodes>() {
+        for row in &mut reply.nodes {
+            node(&mut row.node);
+            service(&mut row.service);
+        }
+    } else if let Some(reply) = reply.downcast_mut::<PreparedQueryExecuteResponse>() {
         for row in &mut reply.nodes {
             node(&mut row.node);
             service(&mut row.service);

@@ -32,6 +32,13 @@ const NEWER_FIELDS: &[&str] = &[
     "Definition",
     "NumEntries",
     "Mode",
+    "SamenessGroup",
+    "Targets",
+    "Peer",
+    "grpc_port",
+    "grpc_tls_port",
+    "read_replica",
+    "non_voter",
 ];
 
 /// Words that 1.8 uses for what newer versions say differently: (old, new).
@@ -311,6 +318,75 @@ const SESSIONS_AND_TXN: &[Request] = &[
     ("GET", "/v1/coordinate/datacenters", ""),
 ];
 
+const QUERIES: &[Request] = &[
+    ("GET", "/v1/query", ""),
+    ("POST", "/v1/query", ""),
+    ("POST", "/v1/query", "["),
+    ("POST", "/v1/query", "{}"),
+    ("POST", "/v1/query", r#"{"Name":"q","Foo":1}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Service":{"Service":3}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Service":{"Tags":"a"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Template":3}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","DNS":{"TTL":3}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q"}"#),
+    ("POST", "/v1/query", r#"{"ID":"x","Name":"q","Service":{"Service":"x"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Token":"<hidden>","Service":{"Service":"x"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Service":{"Service":"x","Failover":{"NearestN":-1}}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Service":{"Service":"x"},"DNS":{"TTL":"x"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Service":{"Service":"x"},"DNS":{"TTL":"-1s"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Service":{"Service":"x","NodeMeta":{"":"b"}}}"#),
+    ("POST", "/v1/query", r#"{"Name":"q","Session":"x","Service":{"Service":"x"}}"#),
+    (
+        "POST",
+        "/v1/query",
+        r#"{"Name":"q","Session":"46fca103-b7be-cbea-71c1-5a2359602414","Service":{"Service":"x"}}"#,
+    ),
+    ("POST", "/v1/query", r#"{"Name":"t","Template":{"Type":"x"},"Service":{"Service":"x"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"t","Template":{"Type":"name_prefix_match"},"Service":{"Service":"${"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"t","Template":{"Type":"name_prefix_match"},"Service":{"Service":"${a}"}}"#),
+    (
+        "POST",
+        "/v1/query",
+        r#"{"Name":"t","Template":{"Type":"name_prefix_match","Regexp":"("},"Service":{"Service":"x"}}"#,
+    ),
+    ("POST", "/v1/query", r#"{"Name":"q","Service":{"Service":"consul","Tags":["!x"]},"DNS":{"TTL":"10s"}}"#),
+    ("POST", "/v1/query", r#"{"Name":"Q","Service":{"Service":"x"}}"#),
+    (
+        "POST",
+        "/v1/query",
+        r#"{"Name":"T-","Template":{"Type":"name_prefix_match","Regexp":"^T-(.)"},"Service":{"Service":"${name.suffix}|${name.prefix}|${match(1)}"}}"#,
+    ),
+    ("GET", "/v1/query/q/explain", ""),
+    ("GET", "/v1/query/T-abc/explain", ""),
+    ("GET", "/v1/query/t-Abc/explain", ""),
+    ("GET", "/v1/query/none/explain", ""),
+    ("GET", "/v1/query/Q/execute", ""),
+    ("GET", "/v1/query/q/execute?limit=-1", ""),
+    ("GET", "/v1/query/q/execute?limit=x", ""),
+    ("GET", "/v1/query/q/execute?connect=x", ""),
+    ("GET", "/v1/query/q/execute?connect=true", ""),
+    ("GET", "/v1/query/q/execute?stale", ""),
+    ("GET", "/v1/query/q/execute?near=_agent", ""),
+    ("GET", "/v1/query/q/execute?near=_ip", ""),
+    ("GET", "/v1/query/q/execute?dc=nosuch", ""),
+    ("GET", "/v1/query/none/execute", ""),
+    ("GET", "/v1/query/execute", ""),
+    ("GET", "/v1/query/none", ""),
+    ("GET", "/v1/query/a/b/c", ""),
+    ("GET", "/v1/query/", ""),
+    ("GET", "/v1/query/46fca103-b7be-cbea-71c1-5a2359602414", ""),
+    ("PUT", "/v1/query/46fca103-b7be-cbea-71c1-5a2359602414", r#"{"Name":"z","Service":{"Service":"x"}}"#),
+    ("PUT", "/v1/query/none", ""),
+    ("DELETE", "/v1/query/46fca103-b7be-cbea-71c1-5a2359602414", ""),
+    ("DELETE", "/v1/query/none", ""),
+    ("POST", "/v1/query/a", "{}"),
+    ("PUT", "/v1/query/a/explain", "{}"),
+    ("PUT", "/v1/query", "{}"),
+    ("OPTIONS", "/v1/query", ""),
+    ("OPTIONS", "/v1/query/a", ""),
+    ("OPTIONS", "/v1/query/a/execute", ""),
+];
+
 /// Starts both, or says why not.
 fn pair() -> Option<(TestAgent, TestAgent)> {
     let Some(reference) = reference_binary() else {
@@ -414,6 +490,11 @@ fn session_and_txn_answers_are_those_of_the_reference() {
     compare_requests(SESSIONS_AND_TXN);
 }
 
+#[test]
+fn prepared_query_answers_are_those_of_the_reference() {
+    compare_requests(QUERIES);
+}
+
 /// Name and type, asked after [`NAMED`] was registered.
 const DNS: &[(&str, RecordType)] = &[
     ("web.service.consul.", RecordType::A),
@@ -444,6 +525,16 @@ const DNS: &[(&str, RecordType)] = &[
     ("nosuch.consul.", RecordType::A),
     ("example.org.", RecordType::A),
     ("web.connect.consul.", RecordType::A),
+    ("pq.query.consul.", RecordType::A),
+    ("PQ.query.dc1.consul.", RecordType::SRV),
+    ("pq.query.consul.", RecordType::AAAA),
+    ("_pq._tcp.query.consul.", RecordType::SRV),
+    ("pq.query.nosuch.consul.", RecordType::A),
+    ("t-web.query.consul.", RecordType::A),
+    ("t-sick.query.consul.", RecordType::A),
+    ("t-nosuch.query.consul.", RecordType::A),
+    ("nosuch.query.consul.", RecordType::A),
+    ("query.consul.", RecordType::A),
 ];
 
 /// What the DNS and command line tables need in the catalog.
@@ -459,6 +550,12 @@ fn prepared() -> Option<[TestAgent; 2]> {
     for agent in &agents {
         for body in NAMED {
             agent.put_ok("/v1/catalog/register", body);
+        }
+        for definition in [
+            r#"{"Name":"pq","Service":{"Service":"web"},"DNS":{"TTL":"10s"}}"#,
+            r#"{"Name":"t-","Template":{"Type":"name_prefix_match"},"Service":{"Service":"${name.suffix}"}}"#,
+        ] {
+            assert_eq!(agent.send("POST", "/v1/query", definition).status, 200);
         }
         agent.put_ok("/v1/kv/app/one", "1");
         agent.put_ok("/v1/kv/app/two", "2");
@@ -529,6 +626,23 @@ const COMMANDS: &[&[&str]] = &[
     &["snapshot", "restore", "/nonexistent"],
     &["watch", "-type=nosuch"],
     &["operator", "raft", "remove-peer"],
+    &["lock", "lk", "echo $CONSUL_LOCK_HELD; exit 3"],
+    &["lock", "-verbose", "-child-exit-code", "lk", "exit 3"],
+    &["lock", "-n=2", "-verbose", "/sem", "true"],
+    &["lock", "-shell=false", "lk", "/nonexistent"],
+    &["lock", "lk"],
+    &["lock", "-n=0", "lk", "true"],
+    &["lock", "-timeout=-1s", "lk", "true"],
+    &["exec", "-tag=x", "true"],
+    &["exec", "-shell=false", "-"],
+    &["event", "-name=x", "-tag=a"],
+    &["keyring", "-list", "-relay-factor=9"],
+    &["keyring", "-install=x", "-local-only"],
+    &["keyring", "-list", "-use=x"],
+    &["debug", "-duration=1s"],
+    &["debug", "x"],
+    &["rtt", "a", "b"],
+    &["rtt", "-wan", "a", "b"],
 ];
 
 #[test]
