@@ -5,7 +5,6 @@ use super::call::Call;
 use super::decode::bodies::PREPARED_QUERY;
 use super::decode::shape::{Kind, go_quote};
 use super::encodings::encodings;
-use super::health::shown_service;
 use super::params::parse_bool;
 use super::routes::{EFFECTIVE, META, NS, OWN_METHODS, READ, routes};
 use super::translate::translate;
@@ -166,7 +165,6 @@ async fn execute(call: &mut Call<'_>, name: &str) -> Result<Answer> {
         Ok(reply) => reply,
         Err(error) => return Err(failed(call, error)),
     };
-    reply.nodes.iter_mut().for_each(|row| row.service = shown_service(&row.service));
     if call.settings.translate_wan_addrs && reply.datacenter != call.settings.datacenter {
         translate(&mut reply);
     }

@@ -106,8 +106,14 @@ impl ReadEndpoint for KvsList {
 
 impl ReadEndpoint for KvsListKeys {
     fn read(cx: &mut ReadContext<'_>, args: &KeyListRequest) -> Result<IndexedKeyList> {
-        let (index, mut keys) = cx.state.kv_keys(cx.watch, &args.prefix, &args.seperator);
-        cx.permit(&mut keys, |who, key| who.allows(Resource::Key, Access::Read, key));
+        // Permission is asked for the keys themselves: a name that was cut is none.
+        let (who, mut hidden) = (cx.authorizer, false);
+        let (index, keys) = cx.state.kv_keys(cx.watch, &args.prefix, &args.seperator, |key| {
+            let visible = who.allows(Resource::Key, Access::Read, key);
+            hidden |= !visible;
+            visible
+        });
+        cx.filtered |= hidden;
         if keys.is_empty() && !args.prefix.is_empty() {
             cx.found = Found::Nothing;
         }

@@ -66,6 +66,9 @@ fn precheck(server: &Server, authorizer: &Authorizer, ops: &mut [TxnOp]) -> Vec<
 }
 
 fn precheck_op(server: &Server, authorizer: &Authorizer, op: &mut TxnOp) -> Result<()> {
+    if let Some(refusal) = &op.unknown {
+        return Err(Error::new(refusal.clone()));
+    }
     if let Some(op) = &op.kv {
         return match precheck_kv(server, authorizer, op.verb, &op.dir_ent)? {
             Precheck::Pass => Ok(()),

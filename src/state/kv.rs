@@ -265,11 +265,22 @@ impl Snapshot {
     }
 
     /// Key names under a prefix; with a separator cut after its first occurrence behind the prefix.
-    pub fn kv_keys(&self, ws: &mut WatchSet, prefix: &str, separator: &str) -> (Index, Vec<String>) {
+    ///
+    /// Only keys that `may_see` lets pass count: a name that stands for several keys is there when one of them may be seen.
+    pub fn kv_keys(
+        &self,
+        ws: &mut WatchSet,
+        prefix: &str,
+        separator: &str,
+        mut may_see: impl FnMut(&str) -> bool,
+    ) -> (Index, Vec<String>) {
         let mut highest = 0;
         let mut names: Vec<String> = Vec::new();
         for row in self.tables().kvs.iter_prefix(prefix.as_bytes()) {
             highest = highest.max(row.modify_index);
+            if !may_see(&row.key) {
+                continue;
+            }
             let cut = if separator.is_empty() { None } else { row.key[prefix.len()..].find(separator) };
             let name = match cut {
                 Some(at) => &row.key[..prefix.len() + at + separator.len()],

@@ -1,6 +1,7 @@
 //! Transactions (`spec/semantics.md` 8).
 
 use super::{DirEntry, HealthCheck, Index, KvOp, Node, NodeService, QueryMeta, QueryOptions};
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub enum CatalogVerb {
 
 /// One operation; exactly one field is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[serde(rename_all = "PascalCase", default, from = "TextOp")]
 pub struct TxnOp {
     /// Key operation.
     #[serde(rename = "KV")]
@@ -36,6 +37,68 @@ pub struct TxnOp {
     pub check: Option<TxnCheckOp>,
     /// Session operation: reached by server RPC only, verb `delete`.
     pub session: Option<TxnSessionOp>,
+    /// The refusal of an operation whose verb is none; nothing else is set then.
+    #[serde(skip)]
+    pub unknown: Option<String>,
+}
+
+/// Declares the operations as they come over the wire: an unknown verb must not make the whole request unreadable.
+macro_rules! text_ops {
+    ($($text:ident => $op:ident { $($field:ident: $ty:ty),* })*) => {$(
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "PascalCase", default)]
+        struct $text {
+            verb: String,
+            $($field: $ty,)*
+        }
+
+        impl $text {
+            /// The operation, or its verb when that is none.
+            fn read(self) -> Result<$op, String> {
+                let verb = Deserialize::deserialize(StrDeserializer::<ValueError>::new(&self.verb));
+                match verb {
+                    Ok(verb) => Ok($op { verb, $($field: self.$field),* }),
+                    Err(_) => Err(self.verb),
+                }
+            }
+        }
+    )*};
+}
+
+text_ops! {
+    TextKvOp => TxnKvOp { dir_ent: DirEntry }
+    TextNodeOp => TxnNodeOp { node: Node }
+    TextServiceOp => TxnServiceOp { node: String, service: NodeService }
+    TextCheckOp => TxnCheckOp { check: HealthCheck }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct TextOp {
+    #[serde(rename = "KV")]
+    kv: Option<TextKvOp>,
+    node: Option<TextNodeOp>,
+    service: Option<TextServiceOp>,
+    check: Option<TextCheckOp>,
+    session: Option<TxnSessionOp>,
+}
+
+impl From<TextOp> for TxnOp {
+    fn from(text: TextOp) -> TxnOp {
+        let mut op = TxnOp { session: text.session, ..TxnOp::default() };
+        op.kv = text.kv.and_then(|kv| op.known("KV", kv.read()));
+        op.node = text.node.and_then(|node| op.known("node", node.read()));
+        op.service = text.service.and_then(|service| op.known("service", service.read()));
+        op.check = text.check.and_then(|check| op.known("check", check.read()));
+        op
+    }
+}
+
+impl TxnOp {
+    /// The operation; an unknown verb becomes the refusal of it.
+    fn known<T>(&mut self, kind: &str, read: Result<T, String>) -> Option<T> {
+        read.map_err(|verb| self.unknown = Some(format!("unknown {kind} operation: {verb}"))).ok()
+    }
 }
 
 /// Operation on a key.
@@ -168,3 +231,23 @@ pub struct TxnReadResponse {
 
 /// Index that a failed or read-only transaction reports.
 pub const NO_INDEX: Index = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::msgpack;
+
+    #[test]
+    fn an_unknown_verb_spoils_its_operation_only() {
+        let text = r#"[{"KV":{"Verb":"foo","DirEnt":{"Key":"k"}}},{"KV":{"Verb":"get","DirEnt":{"Key":"k"}}},
+            {"Node":{"Verb":"bar","Node":{"Node":"n"}}}]"#;
+        let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let wire = msgpack::to_vec(&value).expect("encodes");
+        let ops: Vec<TxnOp> = msgpack::from_slice(&wire).expect("decodes");
+        let refusals: Vec<_> = ops.iter().map(|op| op.unknown.as_deref()).collect();
+        assert_eq!(refusals, [Some("unknown KV operation: foo"), None, Some("unknown node operation: bar")]);
+        assert_eq!(ops[1].kv.as_ref().map(|kv| (kv.verb, kv.dir_ent.key.as_str())), Some((KvOp::Get, "k")));
+        let again: Vec<TxnOp> = msgpack::from_slice(&msgpack::to_vec(&ops[1..2]).expect("encodes")).expect("decodes");
+        assert_eq!(again, ops[1..2]);
+    }
+}

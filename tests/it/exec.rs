@@ -42,21 +42,13 @@ fn output_and_exit_code_come_back() {
             &["-shell=false", "printf", "%s", "$HOME"],
             b"",
             0,
-            &[
-                "    node1: $HOME",
-                "1 / 1 node(s) completed / acknowledged",
-                "==> node1: finished with exit code 0",
-            ],
+            &["    node1: $HOME", "1 / 1 node(s) completed / acknowledged", "==> node1: finished with exit code 0"],
         ),
         (
             &["-"],
             b"#!/bin/sh\nprintf script",
             0,
-            &[
-                "    node1: script",
-                "1 / 1 node(s) completed / acknowledged",
-                "==> node1: finished with exit code 0",
-            ],
+            &["    node1: script", "1 / 1 node(s) completed / acknowledged", "==> node1: finished with exit code 0"],
         ),
         (&["-node=^other$", "true"], b"", 0, &["0 / 0 node(s) completed / acknowledged"]),
     ];
@@ -99,7 +91,10 @@ fn what_cannot_be_asked_is_refused_first() {
         (&["exec"][..], "Must specify a command to execute\n\nUsage: tribune exec"),
         (&["exec", "-shell=false", "-"], "Cannot configure -shell=false when reading from stdin\n"),
         (&["exec", "-tag=x", "true"], "Cannot provide tag filter without service filter.\n"),
-        (&["exec", "-node=(", "true"], "Failed to compile node filter regexp: error parsing regexp: missing closing ): `(`"),
+        (
+            &["exec", "-node=(", "true"],
+            "Failed to compile node filter regexp: error parsing regexp: missing closing ): `(`",
+        ),
     ];
     for (args, error) in cases {
         let output = run_cli(BINARY, args, &[], b"");

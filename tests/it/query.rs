@@ -70,10 +70,10 @@ fn a_definition_is_stored_shown_replaced_and_removed() {
     assert_eq!(agent.get("/v1/query/Web/execute").status, 404);
     assert_eq!(agent.get("/v1/query/WEB2/execute").json()["Service"], "web");
     let taken = agent.send("POST", "/v1/query", r#"{"Name":"WEB2","Service":{"Service":"x"}}"#);
-    assert_eq!((taken.status, taken.text().as_str()), (
-        500,
-        "raft apply failed: name 'WEB2' aliases an existing query name"
-    ));
+    assert_eq!(
+        (taken.status, taken.text().as_str()),
+        (500, "raft apply failed: name 'WEB2' aliases an existing query name")
+    );
     assert_eq!(agent.delete(&format!("/v1/query/{id}")).status, 200);
     let gone = agent.get(&format!("/v1/query/{id}"));
     assert_eq!((gone.status, gone.text().as_str(), gone.header("x-consul-index")), (404, "Query not found", None));
@@ -136,7 +136,10 @@ fn a_template_answers_for_every_name_with_its_prefix() {
     );
     assert_eq!(found(&agent, "/v1/query/geo-web-v2/execute"), ["n2"]);
     let explained = agent.get("/v1/query/geo-web-v2/explain").json();
-    assert_eq!((&explained["Query"]["Service"]["Service"], &explained["Query"]["Name"]), (&"web".into(), &"geo-".into()));
+    assert_eq!(
+        (&explained["Query"]["Service"]["Service"], &explained["Query"]["Name"]),
+        (&"web".into(), &"geo-".into())
+    );
     assert_eq!(agent.get("/v1/query/geo/explain").status, 404);
     let refused = agent.send(
         "POST",

@@ -9,7 +9,7 @@ fn list_index(scene: &Scene, prefix: &str) -> Index {
 }
 
 fn names(scene: &Scene, prefix: &str, separator: &str) -> Vec<String> {
-    scene.ask(|snapshot, ws| snapshot.kv_keys(ws, prefix, separator)).1
+    scene.ask(|snapshot, ws| snapshot.kv_keys(ws, prefix, separator, |_| true)).1
 }
 
 #[test]

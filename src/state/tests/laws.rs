@@ -108,7 +108,7 @@ proptest! {
         prop_assert_eq!(all, expected);
         for prefix in KEYS.iter().copied().chain(["", "a/b/", "z"]) {
             prop_assert_eq!(snapshot.kv_list(&mut ws, prefix).0, model.list_index(prefix), "{}", prefix);
-            prop_assert_eq!(snapshot.kv_keys(&mut ws, prefix, "/").0, model.list_index(prefix), "{}", prefix);
+            prop_assert_eq!(snapshot.kv_keys(&mut ws, prefix, "/", |_| true).0, model.list_index(prefix), "{}", prefix);
         }
     }
 }
