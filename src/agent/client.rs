@@ -5,7 +5,7 @@ use crate::rpc::{
     Archive, CallSettings, ConnectionSettings, Connections, Method, Servers, SnapshotOp, SnapshotReply, SnapshotRequest,
 };
 use crate::server::{Answer, ReadEndpoint};
-use crate::types::requests::{ReadReply, ReadRequest};
+use crate::types::requests::{ReadReply, ReadRequest, Request};
 use crate::types::{Error, Result};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
@@ -34,6 +34,7 @@ pub struct Client {
 }
 
 struct Inner {
+    datacenter: String,
     servers: Servers,
     connections: Connections,
     hasher: ahash::RandomState,
@@ -42,9 +43,9 @@ struct Inner {
 
 impl Client {
     /// A client that calls these servers.
-    pub fn new(servers: Servers, connections: Connections) -> Client {
-        let hasher = ahash::RandomState::new();
-        Client { inner: Arc::new(Inner { servers, connections, hasher, waiting: Mutex::default() }) }
+    pub fn new(datacenter: &str, servers: Servers, connections: Connections) -> Client {
+        let (datacenter, hasher) = (datacenter.to_owned(), ahash::RandomState::new());
+        Client { inner: Arc::new(Inner { datacenter, servers, connections, hasher, waiting: Mutex::default() }) }
     }
 
     /// A client with the limits of a configuration and no servers yet.
@@ -53,7 +54,7 @@ impl Client {
             source: config.bind_addr.filter(|address| !address.is_unspecified()),
             ..ConnectionSettings::default()
         };
-        Client::new(Servers::new(call_settings(config)), Connections::new(connections))
+        Client::new(&config.datacenter, Servers::new(call_settings(config)), Connections::new(connections))
     }
 
     /// The servers of the datacenter.
@@ -66,12 +67,15 @@ impl Client {
         &self.inner.connections
     }
 
-    /// Calls a method on a server.
+    /// Calls a method on a server. Servers want to be told the datacenter, even if it is their own.
     ///
     /// # Errors
     /// `No known Consul servers`, or the refusal.
-    pub async fn call<M: Method>(&self, args: &M::Args) -> Result<M::Reply> {
-        self.inner.servers.call::<M>(&self.inner.connections, args).await
+    pub async fn call<M: Method>(&self, mut args: M::Args) -> Result<M::Reply> {
+        if let Some(datacenter) = args.datacenter_mut().filter(|datacenter| datacenter.is_empty()) {
+            datacenter.clone_from(&self.inner.datacenter);
+        }
+        self.inner.servers.call::<M>(&self.inner.connections, &args).await
     }
 
     /// Makes a snapshot exchange with the first server; an archive cannot be sent twice, so there is one attempt.
@@ -123,7 +127,7 @@ impl Client {
         args: &M::Args,
         keep: impl Fn(M::Reply) -> Result<V>,
     ) -> Result<Answer<V>> {
-        let reply = self.call::<M>(args).await?;
+        let reply = self.call::<M>(args.clone()).await?;
         let meta = reply.meta().clone();
         let not_found = M::nothing(args, &reply);
         Ok(Answer { meta, body: keep(reply)?, not_found })

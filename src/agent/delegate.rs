@@ -48,7 +48,7 @@ impl Agent {
         CLIENT_RPC.add(1);
         match self.delegate() {
             Delegate::Server(server) => server.call::<M>(args).await.inspect_err(count_failure),
-            Delegate::Client(client) => client.call::<M>(&args).await,
+            Delegate::Client(client) => client.call::<M>(args).await,
         }
     }
 

@@ -11,7 +11,7 @@ async fn agent_with(config: RuntimeConfig) -> Agent {
     let lan = Pool::start(crate::gossip::PoolConfig::new(&config.node_name, any)).await.expect("a pool");
     let servers = crate::rpc::Servers::new(crate::rpc::CallSettings::default());
     let connections = crate::rpc::Connections::new(crate::rpc::ConnectionSettings::default());
-    let delegate = Delegate::Client(Client::new(servers, connections));
+    let delegate = Delegate::Client(Client::new("dc1", servers, connections));
     Agent::new(Parts { config, load: Load::default(), node_id: "id".into(), lan, wan: None, delegate })
 }
 

@@ -158,6 +158,7 @@ macro_rules! reads {
     ($($name:ident)*) => {$(
         impl Request for $name {
             fn datacenter(&self) -> &str { &self.datacenter }
+            fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
             fn token(&self) -> &str { &self.query.token }
             fn query(&self) -> Option<&QueryOptions> { Some(&self.query) }
         }

@@ -159,6 +159,9 @@ impl Request for PreparedQueryRequest {
     fn datacenter(&self) -> &str {
         &self.datacenter
     }
+    fn datacenter_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.datacenter)
+    }
     fn token(&self) -> &str {
         &self.token
     }

@@ -20,6 +20,10 @@ pub trait Request {
     fn query(&self) -> Option<&QueryOptions> {
         None
     }
+    /// The target datacenter, to fill in; none for requests that have no such field.
+    fn datacenter_mut(&mut self) -> Option<&mut String> {
+        None
+    }
 }
 
 /// A read request: its options can be seen and changed.
@@ -53,6 +57,7 @@ macro_rules! read_requests {
         }
         impl Request for $name {
             fn datacenter(&self) -> &str { &self.datacenter }
+            fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
             fn token(&self) -> &str { &self.query.token }
             fn query(&self) -> Option<&QueryOptions> { Some(&self.query) }
         }
@@ -282,6 +287,7 @@ macro_rules! writes {
     ($($name:path),* $(,)?) => {$(
         impl Request for $name {
             fn datacenter(&self) -> &str { &self.datacenter }
+            fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
             fn token(&self) -> &str { &self.token }
         }
     )*};
@@ -359,6 +365,9 @@ writes!(
 impl Request for super::txn::TxnReadRequest {
     fn datacenter(&self) -> &str {
         &self.datacenter
+    }
+    fn datacenter_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.datacenter)
     }
     fn token(&self) -> &str {
         &self.query.token
