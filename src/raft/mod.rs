@@ -418,6 +418,14 @@ impl Raft {
         })
     }
 
+    /// Time since each other server last answered this leader, by id. Empty on a server that does not lead.
+    pub fn peer_contacts(&self) -> BTreeMap<String, Duration> {
+        self.metrics(|metrics| {
+            let answered = metrics.heartbeat.iter().flatten();
+            answered.filter_map(|(id, at)| Some((id.to_string(), (*at)?.into_inner().elapsed()))).collect()
+        })
+    }
+
     /// Takes a raft snapshot of the present state and hands its archive out. Writes go on meanwhile.
     pub async fn save_snapshot(&self) -> Result<SavedSnapshot, Error> {
         let stored = duties::take_snapshot(&self.0)

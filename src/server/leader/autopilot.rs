@@ -105,11 +105,17 @@ fn doomed(mut candidates: Vec<Candidate>, mut voters: usize, min_quorum: usize) 
     chosen
 }
 
+/// A server that answers this leader is not dead, whatever gossip believes: it may just have moved.
+const CONTACT: Duration = Duration::from_secs(5);
+
 /// Removes dead servers from raft; those that gossip knows are made to leave it, and what follows is that of any leave.
 async fn prune(server: &Server, settings: &AutopilotConfig) {
     let (_, peers) = server.raft().configuration();
     let known = server.inner.directory.servers();
-    let candidates = peers.iter().filter(|peer| peer.id != server.config().node_id).filter_map(|peer| {
+    let contacts = server.raft().peer_contacts();
+    let silent = |id: &String| contacts.get(id).is_none_or(|contact| *contact > CONTACT);
+    let others = peers.iter().filter(|peer| peer.id != server.config().node_id && silent(&peer.id));
+    let candidates = others.filter_map(|peer| {
         let name = match known.get(&peer.id) {
             Some(member) if member.status.is_here() => return None,
             // one that left is removed without our doing

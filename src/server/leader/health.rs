@@ -81,10 +81,10 @@ pub(super) async fn ask(server: &Server, last: &mut HashMap<String, Progress>) {
     last.retain(|id, _| peers.iter().any(|peer| peer.id == *id));
     let limit = server.config().server_health_interval / 2;
     let own = &server.config().node_id;
-    let asked = peers.iter().filter(|peer| peer.id != *own).filter_map(|peer| {
-        let member = server.inner.directory.server(&peer.id).filter(|member| member.status.is_here())?;
-        Some((peer.id.clone(), member.server_address()?))
-    });
+    let asked = peers
+        .iter()
+        .filter(|peer| peer.id != *own)
+        .filter_map(|peer| Some((peer.id.clone(), server.inner.directory.address(&peer.id)?)));
     let answers = join_all(asked.map(|(id, address)| async move {
         let call = server.connections().call::<StatusRaftStats>(address, &Empty {}, limit);
         (id, tokio::time::timeout(limit, call).await)

@@ -3,6 +3,7 @@
 mod blocking;
 mod catalog;
 mod cluster;
+mod gossip;
 mod kvs;
 mod operator;
 mod sessions;
