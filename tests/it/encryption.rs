@@ -51,7 +51,7 @@ fn a_stranger_that_keeps_knocking_does_not_fill_the_log() {
     let server = &cluster.servers[0];
     let before = server.log().lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).count();
     let stranger = cluster.client("wrong").hcl(&encrypted(&new_key())).start();
-    wait_until("twenty tries", || stranger.log().matches("retrying join").count() >= 20);
+    wait_until("twenty tries", || stranger.log().matches("will retry").count() >= 20);
     let log = server.log();
     let after = log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).count();
     assert!(after > before, "it is told once");
@@ -97,8 +97,6 @@ fn keys_are_rotated_across_the_cluster_and_survive_restarts() {
     }
     server.cli_ok(&["keyring", "-remove", &old]);
     assert_eq!(listed(server, &["-list"]), everywhere(&new));
-    let refused = stderr(&client.cli(&["keyring", "-list"]));
-    assert!(refused.contains("keyring operations must run against a server node"), "{refused}");
 
     let late = cluster.client("c2").hcl(&encrypted(&old)).start();
     assert_kept_out(&late, server, 4);

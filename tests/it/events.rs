@@ -96,11 +96,25 @@ fn coordinates_tell_distances_and_sort_answers() {
     let unknown = client.cli(&["rtt", "s1", "nobody"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("Could not find a coordinate for node"), "{}", stderr(&unknown));
-    for (agent, name) in [(&client, "c1"), (&cluster.servers[0], "s1")] {
-        let nodes = agent.get("/v1/catalog/nodes?near=_agent").json();
-        assert_eq!(nodes[0]["Node"], name, "{nodes}");
+    // two nodes far away in opposite directions; what lives on this machine is in the middle
+    for (node, place) in [("east", 2.0), ("west", -3.0)] {
+        client.put_ok("/v1/catalog/register", format!(r#"{{"Node":"{node}","Address":"10.0.0.1"}}"#));
+        let coordinate = format!(r#"{{"Vec":[{place},0,0,0,0,0,0,0],"Error":1.5,"Adjustment":0,"Height":0.00001}}"#);
+        client.put_ok("/v1/coordinate/update", format!(r#"{{"Node":"{node}","Coord":{coordinate}}}"#));
     }
-    assert_eq!(client.get("/v1/catalog/nodes?near=s1").json()[0]["Node"], "s1");
+    let order = |agent: &TestAgent, near: &str| -> Vec<String> {
+        let nodes = agent.ask_json(&format!("/v1/catalog/nodes?near={near}"));
+        nodes.as_array().into_iter().flatten().map(|row| row["Node"].as_str().unwrap_or("").to_owned()).collect()
+    };
+    for agent in [&cluster.servers[0], &client] {
+        wait_until("the east first and the west last", || {
+            let order = order(agent, "east");
+            order.len() == 4 && order[0] == "east" && order[3] == "west"
+        });
+        assert_eq!(order(agent, "_agent")[2..], ["east", "west"]);
+    }
+    let far = client.cli_ok(&["rtt", "east", "west"]);
+    assert!(far.starts_with("Estimated east <-> west rtt: 5000."), "{far}");
     let coordinate = client.get("/v1/coordinate/node/c1").json();
     assert_eq!(coordinate[0]["Coord"]["Vec"].as_array().map(Vec::len), Some(8), "{coordinate}");
 }

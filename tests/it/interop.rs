@@ -62,7 +62,8 @@ fn register_and_discover(cluster: &Cluster, client: &TestAgent) {
 
 /// Answers as both versions have them: what only one knows is left out.
 fn without_versions(value: Value) -> Value {
-    const NEWER: &[&str] = &["PeerName", "Interval", "Timeout", "ExposedPort", "Definition", "ServiceSocketPath"];
+    const NEWER: &[&str] =
+        &["PeerName", "Interval", "Timeout", "ExposedPort", "Definition", "ServiceSocketPath", "Mode"];
     match value {
         Value::Array(items) => items.into_iter().map(without_versions).collect(),
         Value::Object(fields) => {
