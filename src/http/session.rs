@@ -117,8 +117,12 @@ async fn renew(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 async fn info(call: &mut Call<'_>) -> Result<Answer> {
-    let request =
-        SessionSpecificRequest { datacenter: call.datacenter(), session_id: id(call)?, query: call.read_options() };
+    let request = SessionSpecificRequest {
+        datacenter: call.datacenter(),
+        session_id: id(call)?,
+        query: call.read_options(),
+        ..SessionSpecificRequest::default()
+    };
     let found = call.fetch::<SessionGet>(request, &SESSIONS).await?;
     Ok(Answer::encoded(found.body))
 }

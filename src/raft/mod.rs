@@ -231,6 +231,11 @@ impl Raft {
         look(&self.0.metrics.borrow_watched())
     }
 
+    /// Index of the oldest entry that the log still has.
+    pub fn first_log_index(&self) -> Index {
+        self.0.log.first_index()
+    }
+
     /// Node id of this server.
     pub fn id(&self) -> String {
         self.0.id.to_string()

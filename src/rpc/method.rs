@@ -11,10 +11,8 @@ use crate::types::prepared_query::*;
 use crate::types::requests::*;
 use crate::types::txn::{TxnReadRequest, TxnReadResponse, TxnRequest, TxnResponse};
 use crate::types::{DeregisterRequest, KvRequest, RegisterRequest, SessionRequest};
-use ahash::AHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::OnceLock;
 
 /// A server method.
 pub trait Method: Send + Sync + 'static {
@@ -41,13 +39,22 @@ macro_rules! methods {
         /// Wire names of all methods.
         pub const METHODS: &[&str] = &[$($name),*];
 
-        /// Whether a method's requests carry read options; `None` for an unknown method.
-        pub fn is_read(name: &str) -> Option<bool> {
-            static READS: OnceLock<AHashMap<&str, bool>> = OnceLock::new();
-            let reads = READS.get_or_init(|| {
-                [$(($name, <$args as Default>::default().query().is_some())),*].into_iter().collect()
-            });
-            reads.get(name).copied()
+        /// Decodes a request and encodes it again.
+        #[cfg(test)]
+        pub(super) fn recode_args(name: &str, bytes: &[u8]) -> Option<Recoded> {
+            match name {
+                $($name => Some(recode::<$args>(bytes)),)*
+                _ => None,
+            }
+        }
+
+        /// Decodes a reply and encodes it again.
+        #[cfg(test)]
+        pub(super) fn recode_reply(name: &str, bytes: &[u8]) -> Option<Recoded> {
+            match name {
+                $($name => Some(recode::<$reply>(bytes)),)*
+                _ => None,
+            }
         }
     };
 }
@@ -113,4 +120,13 @@ methods! {
     OperatorAutopilotSetConfiguration = "Operator.AutopilotSetConfiguration": AutopilotSetRequest => bool;
     OperatorServerHealth = "Operator.ServerHealth": DcRequest => ClusterHealth;
     OperatorUsage = "Operator.Usage": DcRequest => UsageReport;
+}
+
+/// What became of bytes that were decoded and encoded again.
+#[cfg(test)]
+pub(super) type Recoded = std::result::Result<Vec<u8>, crate::types::msgpack::Error>;
+
+#[cfg(test)]
+fn recode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Recoded {
+    crate::types::msgpack::from_slice::<T>(bytes).and_then(|value| crate::types::msgpack::to_vec(&value))
 }

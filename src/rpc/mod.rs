@@ -19,6 +19,8 @@ mod snapshot;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
 mod yamux;
 
 pub use connections::{ConnectionSettings, Connections};

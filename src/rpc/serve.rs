@@ -1,23 +1,20 @@
 //! Serves the requests of one stream, one after the other (`spec/rpc.md` 4).
 
 use super::codec::{self, ValueReader};
-use super::method;
 use super::service::{Called, Service};
 use super::yamux::{Limits, Session};
-use crate::telemetry::metrics::{self, Counter};
+use crate::telemetry::metrics::Counter;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 /// Longest body of a request.
 pub const REQUEST_LIMIT: usize = 64 << 20;
 
-static REQUEST: Counter = Counter::new("rpc.request");
 static REQUEST_ERROR: Counter = Counter::new("rpc.request_error");
 
 /// Serves every stream of a multiplexed connection until it ends.
@@ -86,18 +83,12 @@ where
                 return Err(error);
             }
         };
-        REQUEST.add(1);
-        let start = Instant::now();
         let half_closed = futures::poll!(&mut gone).is_ready();
         let called = tokio::select! {
             biased;
             called = service.call(&header.service_method, body, from) => called,
             () = &mut gone, if !half_closed => return Ok(()),
         };
-        record(service, &header.service_method, start, &called);
-        if !matches!(called, Called::Reply(_)) {
-            REQUEST_ERROR.add(1);
-        }
         let answer =
             codec::response(&header, &called).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         stream.write_all(&answer).await?;
@@ -107,18 +98,4 @@ where
         }
     }
     stream.shutdown().await
-}
-
-/// `rpc.server.call` of known methods; what others are called is not for us to count.
-fn record(service: &dyn Service, method: &str, start: Instant, called: &Called) {
-    let Some(read) = method::is_read(method) else { return };
-    let truth = |value: bool| if value { "true" } else { "false" };
-    let labels = [
-        ("method", method),
-        ("errored", truth(!matches!(called, Called::Reply(_)))),
-        ("request_type", if read { "read" } else { "write" }),
-        ("rpc_type", "net/rpc"),
-        ("leader", truth(service.raft().is_some_and(|raft| raft.is_leader()))),
-    ];
-    metrics::measure_since_labels("rpc.server.call", start, &labels);
 }

@@ -54,6 +54,11 @@ pub trait Service: Send + Sync + 'static {
     /// The consensus that serves messages of other servers; `None` while it has not started or has ended.
     fn raft(&self) -> Option<Raft>;
 
+    /// Another server of the cluster has opened a link and said where it can be reached; gossip may not know it yet.
+    fn met(&self, id: &str, address: SocketAddr) {
+        let _ = (id, address);
+    }
+
     /// The health of one service for an event stream: like `Health.ServiceNodes` from local state, waiting while
     /// `min_query_index` of the request is not 0 and the view's index is not above it.
     ///

@@ -32,6 +32,7 @@ pub(super) struct Fake {
     changed: Notify,
     release: Notify,
     restored: Mutex<Vec<u8>>,
+    pub met: Mutex<Vec<(String, SocketAddr)>>,
 }
 
 struct Abandoned<'a>(&'a Fake, bool);
@@ -106,6 +107,10 @@ impl Service for Fake {
 
     fn raft(&self) -> Option<Raft> {
         self.raft.lock().clone()
+    }
+
+    fn met(&self, id: &str, address: SocketAddr) {
+        self.met.lock().push((id.to_owned(), address));
     }
 
     fn health<'a>(&'a self, _request: ServiceRequest) -> BoxFuture<'a, crate::types::Result<HealthView>> {

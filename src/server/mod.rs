@@ -114,7 +114,9 @@ impl Server {
             None => Raft::start(raft_config(&config), Arc::clone(&store)).await,
             Some(_) => {
                 let directory = Arc::clone(&directory);
-                let links = RaftLinks::new(Arc::new(move |id: &str| directory.address(id)));
+                let lookup = Arc::new(move |id: &str| directory.address(id));
+                let settings = config.connections.clone();
+                let links = RaftLinks::introduced(lookup, settings, &config.node_id, config.address);
                 Raft::start_with(raft_config(&config), Arc::clone(&store), Arc::new(links)).await
             }
         };

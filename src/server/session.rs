@@ -95,7 +95,7 @@ fn check_ttl(ttl: &str, min: Duration) -> Result<()> {
 
 impl ReadEndpoint for SessionGet {
     fn read(cx: &mut ReadContext<'_>, args: &SessionSpecificRequest) -> Result<IndexedSessions> {
-        let (index, session) = cx.state.session(cx.watch, &args.session_id);
+        let (index, session) = cx.state.session(cx.watch, args.id());
         if session.is_none() {
             cx.found = Found::Absent;
         }
@@ -132,7 +132,7 @@ impl Endpoint for SessionRenew {
     async fn serve(server: &Server, args: SessionSpecificRequest) -> Result<IndexedSessions> {
         let start = Instant::now();
         let authorizer = server.resolve(&args.query.token)?;
-        let (index, session) = server.store().snapshot().session(&mut WatchSet::none(), &args.session_id);
+        let (index, session) = server.store().snapshot().session(&mut WatchSet::none(), args.id());
         let Some(session) = session else {
             return Ok(IndexedSessions { sessions: Vec::new(), meta: at(index) });
         };

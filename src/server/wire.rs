@@ -341,6 +341,10 @@ impl Service for Server {
         Some(self.inner.raft.clone())
     }
 
+    fn met(&self, id: &str, address: SocketAddr) {
+        self.inner.directory.met(id, address);
+    }
+
     fn health<'a>(&'a self, request: ServiceRequest) -> BoxFuture<'a, Result<HealthView>> {
         Box::pin(async move {
             let elsewhere = !request.datacenter.is_empty() && request.datacenter != self.config().datacenter;

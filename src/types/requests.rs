@@ -142,6 +142,8 @@ read_requests! {
         /// Session id.
         #[serde(rename = "SessionID")]
         session_id: String,
+        /// Its older name, read when the other is empty.
+        session: String,
     }
     /// Dump of service instances, all or of one kind.
     ServiceDumpRequest {
@@ -155,6 +157,13 @@ read_requests! {
 }
 
 pub(super) use read_requests;
+
+impl SessionSpecificRequest {
+    /// The session id, under whichever name it came.
+    pub fn id(&self) -> &str {
+        if self.session_id.is_empty() { &self.session } else { &self.session_id }
+    }
+}
 
 macro_rules! replies {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $ty:ty),* $(,)? })*) => {$(

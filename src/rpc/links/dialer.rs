@@ -1,6 +1,6 @@
 //! The dialing side of a link.
 
-use super::wire::{FRAME_HEAD, Kind, Messages, greet, put_message, read_block, write_block};
+use super::wire::{FRAME_HEAD, Identity, Kind, Messages, greet, put_message, read_block, write_block};
 use crate::rpc::connections::{ConnectionSettings, dial};
 use crate::rpc::security::AnyStream;
 use ahash::AHashMap;
@@ -253,7 +253,13 @@ impl Shared {
 }
 
 /// Dials a server and makes sure that it is the one.
-pub async fn connect(settings: &ConnectionSettings, kind: Kind, id: &str, address: &str) -> io::Result<AnyStream> {
+pub async fn connect(
+    settings: &ConnectionSettings,
+    own: &Identity,
+    kind: Kind,
+    id: &str,
+    address: &str,
+) -> io::Result<AnyStream> {
     let not_connected = |text: String| io::Error::new(ErrorKind::NotConnected, text);
     let limit = settings.dial_timeout;
     let greeted = async {
@@ -264,7 +270,7 @@ pub async fn connect(settings: &ConnectionSettings, kind: Kind, id: &str, addres
             }
         };
         let mut stream = dial(settings, found).await.map_err(not_connected)?;
-        greet(&mut stream, kind, id).await?;
+        greet(&mut stream, kind, id, own).await?;
         Ok(stream)
     };
     timeout(2 * limit, greeted).await.unwrap_or_else(|_| Err(not_connected(format!("server {id} does not answer"))))
@@ -273,12 +279,13 @@ pub async fn connect(settings: &ConnectionSettings, kind: Kind, id: &str, addres
 /// Sends a snapshot over a connection of its own and returns the answer.
 pub async fn send_snapshot(
     settings: &ConnectionSettings,
+    own: &Identity,
     id: &str,
     address: &str,
     header: Bytes,
     archive: File,
 ) -> io::Result<Bytes> {
-    let stream = connect(settings, Kind::Snapshot, id, address).await?;
+    let stream = connect(settings, own, Kind::Snapshot, id, address).await?;
     let (mut reader, mut writer) = split(stream);
     let mut archive = tokio::fs::File::from_std(archive);
     archive.set_max_buf_size(CHUNK);

@@ -24,7 +24,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wire::Kind;
+use wire::{Identity, Kind};
 
 /// Finds the present address of a server by its node id.
 pub type Lookup = Arc<dyn Fn(&str) -> Option<SocketAddr> + Send + Sync>;
@@ -43,6 +43,7 @@ pub struct RaftLinks(Arc<Inner>);
 struct Inner {
     lookup: Lookup,
     settings: ConnectionSettings,
+    own: Identity,
     peers: Mutex<AHashMap<String, Entry>>,
 }
 
@@ -63,8 +64,17 @@ impl RaftLinks {
 
     /// The same with a source address or wrapped connections.
     pub fn with_settings(lookup: Lookup, settings: ConnectionSettings) -> RaftLinks {
+        RaftLinks::build(lookup, settings, Identity::default())
+    }
+
+    /// Links that tell the other side who we are and where we can be reached ([`super::Service::met`]).
+    pub fn introduced(lookup: Lookup, settings: ConnectionSettings, id: &str, address: SocketAddr) -> RaftLinks {
+        RaftLinks::build(lookup, settings, Identity { id: id.to_owned(), address: address.to_string() })
+    }
+
+    fn build(lookup: Lookup, settings: ConnectionSettings, own: Identity) -> RaftLinks {
         let settings = ConnectionSettings { dial_timeout: settings.dial_timeout.min(DIAL), ..settings };
-        RaftLinks(Arc::new(Inner { lookup, settings, peers: Mutex::default() }))
+        RaftLinks(Arc::new(Inner { lookup, settings, own, peers: Mutex::default() }))
     }
 
     /// Where a server is: gossip knows best; while it knows nothing, a link that works is kept.
@@ -94,8 +104,9 @@ impl RaftLinks {
             _ => {}
         }
         let connecting = {
-            let (settings, id, address) = (self.0.settings.clone(), to.id.clone(), address.clone());
-            async move { dialer::connect(&settings, Kind::Messages, &id, &address).await }
+            let (settings, own) = (self.0.settings.clone(), self.0.own.clone());
+            let (id, address) = (to.id.clone(), address.clone());
+            async move { dialer::connect(&settings, &own, Kind::Messages, &id, &address).await }
         };
         let failed = {
             let (inner, id, address) = (Arc::downgrade(&self.0), to.id.clone(), address.clone());
@@ -120,6 +131,6 @@ impl Transport for RaftLinks {
     }
 
     async fn send_snapshot(&self, to: &Peer, header: Bytes, archive: File) -> io::Result<Bytes> {
-        dialer::send_snapshot(&self.0.settings, &to.id, &self.address(to), header, archive).await
+        dialer::send_snapshot(&self.0.settings, &self.0.own, &to.id, &self.address(to), header, archive).await
     }
 }

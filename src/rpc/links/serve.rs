@@ -49,14 +49,15 @@ async fn hello(stream: &mut AnyStream, service: &dyn Service) -> io::Result<Opti
     let status = match (&hello, &raft) {
         (None, _) => Status::UnknownVersion,
         (_, None) => Status::NotReady,
-        (Some((_, wanted)), _) if *wanted != own => Status::SomebodyElse,
+        (Some(hello), _) if hello.wanted != own => Status::SomebodyElse,
         _ => Status::Welcome,
     };
     welcome(stream, status, &own).await?;
-    Ok(match (status, hello, raft) {
-        (Status::Welcome, Some((kind, _)), Some(raft)) => Some((kind, raft)),
-        _ => None,
-    })
+    let (Status::Welcome, Some(hello), Some(raft)) = (status, hello, raft) else { return Ok(None) };
+    if let Ok(address) = hello.from.address.parse() {
+        service.met(&hello.from.id, address);
+    }
+    Ok(Some((hello.kind, raft)))
 }
 
 /// Answers messages as they are ready; they are begun in the order in which they came.

@@ -1,7 +1,7 @@
 //! Links alone, and raft over links between real sockets.
 
 use super::dialer::{Link, connect};
-use super::wire::{Chunks, Kind, Messages, put_message};
+use super::wire::{Chunks, Identity, Kind, Messages, put_message};
 use super::*;
 use crate::raft::{Raft, RaftConfig};
 use crate::rpc::PortLimits;
@@ -205,14 +205,14 @@ async fn three_servers_replicate_move_and_receive_snapshots() {
 
     // one is away while the log is cut, and comes back at another address
     let away = nodes.pop().unwrap();
-    let old = away.served.address;
+    let (old, last) = (away.served.address, away.raft.last_log_index());
     away.stop().await;
     for n in 0..30_u32 {
         let noise: Vec<u8> = (0..100_000_u32).map(|at| (at.wrapping_mul(2_654_435_761 ^ n) >> 13) as u8).collect();
         write(&nodes, &format!("k{n}"), noise).await;
     }
     let snapshot = |node: &Node| node.raft.stats()["last_snapshot_index"].parse::<u64>().unwrap();
-    until("a snapshot was taken", || nodes.iter().all(|node| snapshot(node) > 12)).await;
+    until("the log was cut", || nodes.iter().all(|node| node.raft.first_log_index() > last)).await;
     let taken = Served::start(&old.to_string(), "somebody else", PortLimits::default()).await;
     let back = Node::start(3, &book, dirs[2].path(), u64::MAX).await;
     assert_ne!(back.served.address, old);
@@ -243,13 +243,15 @@ async fn an_address_that_belongs_to_somebody_else_answers_for_nobody() {
     let (book, dir) = (Book::default(), tempfile::tempdir().unwrap());
     let node = Node::start(1, &book, dir.path(), 20).await;
     let (settings, address) = (ConnectionSettings::default(), node.served.address.to_string());
-    assert!(connect(&settings, Kind::Messages, &id(1), &address).await.is_ok());
+    let own = Identity { id: id(7), address: "127.0.0.7:8300".into() };
+    assert!(connect(&settings, &own, Kind::Messages, &id(1), &address).await.is_ok());
+    assert_eq!(*node.served.service.met.lock(), [(id(7), "127.0.0.7:8300".parse().unwrap())]);
     for kind in [Kind::Messages, Kind::Snapshot] {
-        let refused = connect(&settings, kind, &id(2), &address).await.err().unwrap();
+        let refused = connect(&settings, &own, kind, &id(2), &address).await.err().unwrap();
         assert_eq!(refused.to_string(), format!("server {} is there instead of {}", id(1), id(2)));
     }
     *node.served.service.raft.lock() = None;
-    let refused = connect(&settings, Kind::Messages, &id(1), &address).await.err().unwrap();
+    let refused = connect(&settings, &own, Kind::Messages, &id(1), &address).await.err().unwrap();
     assert_eq!(refused.to_string(), format!("server {} is not ready", id(1)));
 
     let links = RaftLinks::new(Arc::new(|_| None));

@@ -1,8 +1,9 @@
 //! The bytes of a link between servers.
 //!
 //! ```text
-//! dialer:   10 (type byte)  version 01, kind (0 messages, 1 snapshot), length u8, wanted node id
-//! acceptor: status (0 welcome, 1 somebody else, 2 not ready, 3 unknown version), length u8, own node id
+//! dialer:   10 (type byte)  version 01, kind (0 messages, 1 snapshot), wanted node id, own node id, own address ip:port
+//! acceptor: status (0 welcome, 1 somebody else, 2 not ready, 3 unknown version), own node id
+//!           (ids and addresses are texts with a length u8 in front)
 //! messages, both ways:      length u32, number u64, payload; number 0 without payload is a ping, and its answer
 //! snapshot, dialer:         length u32, header; chunks of length u32 and bytes; length 0
 //! snapshot, acceptor:       01 about once a second while it works; then 00, length u32, answer
@@ -67,10 +68,33 @@ fn put_short(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Who dials: node id and advertised address, both empty when that was not said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    pub id: String,
+    pub address: String,
+}
+
+/// What a dialer says first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    pub kind: Kind,
+    /// Node id of the server that is wanted.
+    pub wanted: String,
+    pub from: Identity,
+}
+
 /// Says who is wanted and what for, and waits to be welcome.
-pub async fn greet<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T, kind: Kind, wanted: &str) -> io::Result<()> {
+pub async fn greet<T: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut T,
+    kind: Kind,
+    wanted: &str,
+    own: &Identity,
+) -> io::Result<()> {
     let mut hello = vec![crate::rpc::port::RAFT_LINK, VERSION, kind as u8];
     put_short(&mut hello, wanted)?;
+    put_short(&mut hello, &own.id)?;
+    put_short(&mut hello, &own.address)?;
     stream.write_all(&hello).await?;
     stream.flush().await?;
     let status = stream.read_u8().await?;
@@ -84,15 +108,19 @@ pub async fn greet<T: AsyncRead + AsyncWrite + Unpin>(stream: &mut T, kind: Kind
 }
 
 /// Reads a hello; `None` for another version.
-pub async fn greeted<R: AsyncRead + Unpin>(reader: &mut R) -> io::Result<Option<(Kind, String)>> {
+pub async fn greeted<R: AsyncRead + Unpin>(reader: &mut R) -> io::Result<Option<Hello>> {
     let version = reader.read_u8().await?;
     let kind = match reader.read_u8().await? {
         0 => Kind::Messages,
         1 => Kind::Snapshot,
         _ => return Ok(None),
     };
+    if version != VERSION {
+        return Ok(None);
+    }
     let wanted = read_short(reader).await?;
-    Ok((version == VERSION).then_some((kind, wanted)))
+    let from = Identity { id: read_short(reader).await?, address: read_short(reader).await? };
+    Ok(Some(Hello { kind, wanted, from }))
 }
 
 /// Answers a hello.
