@@ -276,7 +276,7 @@ impl Reader {
             }
             kind::PREPARED_QUERY => {
                 let row: PreparedQuery = decode(record)?;
-                self.at(row.modify_index).put_query(row).map_err(Refused::Content)?;
+                self.at(row.modify_index).put_query(row);
             }
             kind::AUTOPILOT => {
                 let row: AutopilotConfig = decode(record)?;

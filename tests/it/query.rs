@@ -195,6 +195,35 @@ fn dns_answers_with_the_instances_and_the_time_to_live_of_the_query() {
 }
 
 #[test]
+fn other_datacenters_answer_when_there_is_nothing_here() {
+    let near = server().arg("-datacenter=near").start();
+    let join = format!("-hcl=retry_join_wan = [\"{}\"]", near.address);
+    let mut far = server().arg("-datacenter=far").arg(join).start();
+    wait_until("both datacenters", || near.get("/v1/catalog/datacenters").text() == r#"["near","far"]"#);
+    with_web(&far);
+    create(
+        &near,
+        r#"{"Name":"geo","Service":{"Service":"web","OnlyPassing":true,
+            "Failover":{"NearestN":1,"Datacenters":["nosuch","far"]}},"DNS":{"TTL":"3s"}}"#,
+    );
+    let answer = near.get("/v1/query/geo/execute").json();
+    assert_eq!((&answer["Datacenter"], &answer["Failovers"]), (&"far".into(), &1.into()));
+    assert_eq!(found(&near, "/v1/query/geo/execute"), ["n1"]);
+    assert_eq!(data(&ask(&near, &question("geo.query.consul.", RecordType::A))), ["10.0.0.1"]);
+    let srv = ask(&near, &question("geo.query.near.consul.", RecordType::SRV));
+    assert_eq!(data(&srv), ["1 1 80 n1.node.far.consul."]);
+    assert_eq!(data(&ask(&near, &question("n2.node.far.consul.", RecordType::A))), ["10.0.0.2"]);
+    assert_eq!(near.get("/v1/query?dc=far").text(), "[]");
+    with_web(&near);
+    let answer = near.get("/v1/query/geo/execute").json();
+    assert_eq!((&answer["Datacenter"], &answer["Failovers"]), (&"near".into(), &0.into()));
+    far.kill();
+    near.put_ok("/v1/catalog/deregister", r#"{"Node":"n1"}"#);
+    let nobody = near.get("/v1/query/geo/execute");
+    assert_eq!((nobody.status, nobody.json()["Nodes"].to_string()), (200, "[]".to_owned()));
+}
+
+#[test]
 fn a_client_subnet_stands_for_the_client() {
     let agent = dev().start();
     with_web(&agent);

@@ -1,10 +1,10 @@
 //! `debug`: records what an agent knows, counts and logs for a while (`spec/cli.md` 14.1).
 
+use super::operator::raft::list_peers;
 use crate::cli::connect::connect;
 use crate::cli::output::{columns, json};
 use crate::cli::{Command, Context, Exit, Flag, Groups, Matches, OrExit};
 use crate::client::{Client, Method, Params, os_text};
-use crate::row;
 use crate::types::GoDuration;
 use crate::types::operator::RaftConfiguration;
 use chrono::{DateTime, Local, Utc};
@@ -68,6 +68,15 @@ struct Recording<'a> {
     targets: Vec<String>,
     folder: PathBuf,
     archive: bool,
+    /// The agent gives profiles of itself, and they are wanted.
+    profiles: bool,
+}
+
+/// Profiles can be had when debugging is on or ACLs guard it, from agents that have any.
+async fn has_profiles(client: &Client, own: &Value) -> bool {
+    let on = |name: &str| own["DebugConfig"][name].as_bool() == Some(true);
+    (on("EnableDebug") || on("ACLsEnabled"))
+        && client.send(Method::GET, "/debug/pprof/cmdline", Params::new(), None).await.is_ok_and(|a| a.status == 200)
 }
 
 type Step = Result<(), String>;
@@ -108,7 +117,9 @@ impl<'a> Recording<'a> {
         let make = |error: std::io::Error| format!("could not create output directory: {}", os_text(&error));
         fs::create_dir_all(&folder).map_err(make)?;
         let archive = m.flag("archive");
-        Ok(Recording { cx, client, own, interval, duration, targets, folder, archive })
+        let pprof = targets.iter().any(|target| target == "pprof");
+        let profiles = pprof && cx.block_on(has_profiles(&client, &own));
+        Ok(Recording { cx, client, own, interval, duration, targets, folder, archive, profiles })
     }
 
     fn wants(&self, target: &str) -> bool {
@@ -122,13 +133,6 @@ impl<'a> Recording<'a> {
     /// Path of what is left at the end.
     fn output(&self) -> PathBuf {
         if self.archive { with_ending(&self.folder) } else { self.folder.clone() }
-    }
-
-    /// Profiles can be had when debugging is on, or guarded by ACLs.
-    fn has_profiles(&self) -> bool {
-        let debug = &self.own["DebugConfig"];
-        let on = |name: &str| debug[name].as_bool() == Some(true);
-        on("EnableDebug") || on("ACLsEnabled")
     }
 
     fn announce(&self) {
@@ -178,8 +182,10 @@ impl<'a> Recording<'a> {
         }
         if self.wants("members") {
             // Not every agent may tell; the members are there without it.
-            if let Ok(raft) = self.client.get("/v1/operator/raft/configuration", Params::new()).await {
-                self.write("listpeers.json", peers(&raft))?;
+            let raft: Result<RaftConfiguration, _> =
+                self.client.get("/v1/operator/raft/configuration", Params::new()).await;
+            if let Ok(raft) = raft {
+                self.write("listpeers.json", columns(&list_peers::table(&raft.servers)))?;
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
@@ -195,7 +201,7 @@ impl<'a> Recording<'a> {
             let params = Params::new().with("loglevel", "TRACE");
             streams.push(Box::pin(self.stream("consul.log", "/v1/agent/monitor", params)));
         }
-        if self.wants("pprof") && self.has_profiles() {
+        if self.profiles {
             let seconds = (self.duration + GRACE).as_secs();
             for (name, path) in [("profile.prof", "/debug/pprof/profile"), ("trace.out", "/debug/pprof/trace")] {
                 streams.push(Box::pin(self.profile(name.to_owned(), path, Params::new().with("seconds", seconds))));
@@ -295,7 +301,7 @@ fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
     let client = connect(cx, m)?;
     let recording = Recording::prepare(cx, m, client).or_exit("Capture validation failed")?;
     recording.announce();
-    if recording.wants("pprof") && !recording.has_profiles() {
+    if recording.wants("pprof") && !recording.profiles {
         cx.error("[WARN] Unable to capture pprof. Set enable_debug to true on target agent to enable profiling.");
     }
     let captured = cx.block_on(async {
@@ -335,17 +341,6 @@ fn file_time<Z: chrono::TimeZone<Offset: std::fmt::Display>>(time: DateTime<Z>) 
 fn go_time(time: DateTime<Utc>) -> String {
     let text = time.format("%Y-%m-%d %H:%M:%S%.9f").to_string();
     format!("{} +0000 UTC", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// The servers of the raft configuration in columns.
-fn peers(raft: &RaftConfiguration) -> String {
-    let header = row!["Node", "ID", "Address", "State", "Voter", "RaftProtocol"];
-    let body = raft.servers.iter().map(|server| {
-        let state = if server.leader { "leader" } else { "follower" };
-        let protocol = if server.protocol_version.is_empty() { "<=1" } else { &server.protocol_version };
-        row![server.node, server.id, server.address, state, server.voter, protocol]
-    });
-    columns(&std::iter::once(header).chain(body).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -19,21 +19,22 @@ use template::Template;
 pub struct Query {
     /// As it is stored.
     pub definition: Arc<PreparedQuery>,
-    /// Parsed texts of a template.
-    template: Option<Template>,
+    /// Parsed texts of a template; one of a snapshot may be in a language that we do not read.
+    template: Option<Result<Template, String>>,
 }
 
 impl Query {
-    fn new(definition: PreparedQuery) -> Result<Query, String> {
+    fn new(definition: PreparedQuery) -> Query {
         let compile = || Template::compile(&definition).map_err(|why| format!("failed compiling template: {why}"));
-        let template = definition.is_template().then(compile).transpose()?;
-        Ok(Query { definition: Arc::new(definition), template })
+        let template = definition.is_template().then(compile);
+        Query { definition: Arc::new(definition), template }
     }
 
     fn resolve(&self, name: &str, segment: &str) -> Result<Arc<PreparedQuery>> {
         match &self.template {
             None => Ok(self.definition.clone()),
-            Some(template) => template.render(&self.definition, name, segment).map(Arc::new).map_err(Error::new),
+            Some(Err(why)) => Err(Error::new(why.clone())),
+            Some(Ok(template)) => template.render(&self.definition, name, segment).map(Arc::new).map_err(Error::new),
         }
     }
 }
@@ -94,7 +95,10 @@ impl Writer {
             }
         }
         let create_index = existing.as_ref().map_or(self.index, |row| row.definition.create_index);
-        let row = Query::new(PreparedQuery { create_index, modify_index: self.index, ..definition.clone() })?;
+        let row = Query::new(PreparedQuery { create_index, modify_index: self.index, ..definition.clone() });
+        if let Some(Err(why)) = &row.template {
+            return Err(why.clone());
+        }
         self.store_query(row);
         Ok(())
     }
@@ -116,14 +120,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores a definition of a snapshot as it is.
-    ///
-    /// # Errors
-    /// A template that does not compile.
-    pub fn put_query(&mut self, definition: PreparedQuery) -> Result<(), String> {
-        let row = Query::new(definition)?;
-        self.store_query(row);
-        Ok(())
+    /// Stores a definition of a snapshot as it is; a template that does not compile is kept and answers with the reason.
+    pub fn put_query(&mut self, definition: PreparedQuery) {
+        self.store_query(Query::new(definition));
     }
 
     fn store_query(&mut self, row: Query) {

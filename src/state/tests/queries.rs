@@ -156,3 +156,19 @@ fn queries_come_back_from_a_snapshot_with_their_names_and_templates() {
     assert_eq!(all(&restored), all(&scene));
     assert_eq!((resolved(&restored, "a"), resolved(&restored, "t-b")), (Some("x".into()), Some("b".into())));
 }
+
+#[test]
+fn a_template_of_a_snapshot_that_is_not_understood_is_kept_and_says_so() {
+    let mut dump = Vec::new();
+    Scene::new().store.snapshot().write_to(&mut dump).expect("memory");
+    let chunks = 1 + b"\x81\xa8ChunkMap\x80".len();
+    dump.truncate(dump.len() - chunks);
+    let foreign = template(ONE, "t-", "${true ? \"a\" : \"b\"}");
+    dump.push(kind::PREPARED_QUERY);
+    dump.extend(crate::types::msgpack::to_vec(&foreign).expect("encodes"));
+    let scene = Scene::new();
+    scene.store.restore(&mut &dump[..]).expect("restores");
+    let refusal = scene.store.snapshot().resolve_query("t-x", "").expect_err("not understood").text;
+    assert!(refusal.starts_with("failed compiling template: Bad format"), "{refusal}");
+    assert_eq!(scene.ask(|snapshot, ws| snapshot.prepared_queries(ws)).1.len(), 1);
+}

@@ -29,7 +29,8 @@ fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
     Ok(())
 }
 
-fn table(servers: &[RaftServer]) -> Vec<Vec<String>> {
+/// The servers as rows of a table, its header first.
+pub fn table(servers: &[RaftServer]) -> Vec<Vec<String>> {
     let newest = servers.iter().find(|server| server.leader).map_or(0, |leader| leader.last_index);
     let header = row!["Node", "ID", "Address", "State", "Voter", "RaftProtocol", "Commit Index", "Trails Leader By"];
     let body = servers.iter().map(|server| {
