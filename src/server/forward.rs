@@ -18,10 +18,7 @@ use std::any::TypeId;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, interval, sleep};
-
-/// Time between looks at whether the leader that works on a call is still heard.
-const LEADER_CHECK: Duration = Duration::from_millis(250);
+use tokio::time::{Instant, sleep, timeout};
 
 /// Refusals that prove that nothing was applied and that pass.
 const PASSING: [&str; 3] = [
@@ -356,30 +353,26 @@ impl Server {
     }
 
     /// Returns when the leader that works on a call has been replaced or is not heard any more. What became of a write cannot
-    /// be told then, so that one is given some more time.
+    /// be told then; an answer that is on its way is waited for.
     async fn superseded(&self, id: &str, read: bool) {
+        let hold = self.config().rpc_hold_timeout;
         let mut elections = self.raft().elections();
-        let mut looks = interval(LEADER_CHECK);
-        let mut silent = 0;
         loop {
             let leader = elections.borrow_and_update().clone();
-            match leader {
+            let changed = match leader {
                 Some(leader) if leader != id => break,
-                Some(_) => silent = 0,
-                None => silent += 1,
-            }
-            if LEADER_CHECK * silent >= self.config().rpc_hold_timeout / 2 {
-                break;
-            }
-            tokio::select! {
-                _ = looks.tick() => {}
-                changed = elections.changed() => if changed.is_err() {
-                    return std::future::pending().await;
+                Some(_) => elections.changed().await,
+                None => match timeout(hold / 2, elections.changed()).await {
+                    Ok(changed) => changed,
+                    Err(_) => break,
                 },
+            };
+            if changed.is_err() {
+                return std::future::pending().await;
             }
         }
         if !read {
-            sleep(self.config().rpc_hold_timeout / 4).await;
+            sleep(hold / 16).await;
         }
     }
 }

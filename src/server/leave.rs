@@ -60,13 +60,13 @@ impl Server {
     }
 
     /// Waits until the configuration does not list this server any more. A removed server may never be sent the entry that
-    /// removes it, so the leader is asked too.
+    /// removes it, so the others are asked too.
     async fn await_removal(&self) {
         let (limit, pause) = REMOVAL;
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
             let (_, peers) = self.raft().configuration();
-            if !peers.iter().any(|peer| peer.id == self.config().node_id) || self.is_removed_at_leader().await {
+            if !peers.iter().any(|peer| peer.id == self.config().node_id) || self.is_removed().await {
                 return;
             }
             sleep(pause).await;
@@ -74,13 +74,16 @@ impl Server {
         tracing::warn!(target: "agent.server", "failed to leave Raft configuration gracefully, timeout");
     }
 
-    async fn is_removed_at_leader(&self) -> bool {
-        let Some(address) = self.raft().leader().and_then(|leader| self.address_of(&leader).parse().ok()) else {
-            return false;
-        };
-        let (_, pause) = REMOVAL;
-        let peers = self.connections().call::<StatusPeers>(address, &DcRequest::default(), pause * 10).await;
-        peers.is_ok_and(|peers| !peers.contains(&self.config().address.to_string()))
+    /// Another server has a configuration without this one.
+    async fn is_removed(&self) -> bool {
+        let own = self.config().address.to_string();
+        let servers = self.inner.directory.servers();
+        let others = servers.values().filter(|member| member.id != self.config().node_id && member.status.is_here());
+        let asked = others.filter_map(|member| member.server_address()).map(|address| async move {
+            self.connections().call::<StatusPeers>(address, &DcRequest::default(), Duration::from_secs(1)).await
+        });
+        let lists_others = |peers: &Vec<String>| !peers.is_empty() && !peers.contains(&own);
+        futures::future::join_all(asked).await.into_iter().flatten().any(|peers| lists_others(&peers))
     }
 
     /// Stops all duties and raft; the state on disk is complete when it returns.
