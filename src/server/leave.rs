@@ -18,7 +18,7 @@ impl Server {
     /// What prevented it; the caller stops anyway.
     pub async fn leave(&self) -> Result<()> {
         tracing::info!(target: "agent.server", "server starting leave");
-        self.hand_over().await?;
+        self.hand_over().await;
         let gossip = self.gossip();
         for (pool, name) in [(&gossip.wan, "WAN"), (&gossip.lan, "LAN")] {
             if let Some(pool) = pool
@@ -41,21 +41,24 @@ impl Server {
         Ok(())
     }
 
-    /// The leader of a cluster with other voters makes one of them leader, or removes itself.
-    async fn hand_over(&self) -> Result<()> {
+    /// The leader of a cluster with other voters makes one of them leader, or removes itself. A server that can do neither
+    /// leaves all the same.
+    async fn hand_over(&self) {
         let voters = self.raft().configuration().1.iter().filter(|peer| peer.voter).count();
         if voters < 2 || !self.raft().is_leader() {
-            return Ok(());
+            return;
         }
-        match self.raft().transfer_leader(None).await {
-            Ok(()) => {
-                tracing::info!(target: "agent.server", "successfully transferred leadership");
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!(target: "agent.server", "failed to transfer leadership, removing the server: error={:?}", error.text);
-                self.raft().remove_peer(&self.config().node_id).await
-            }
+        let Err(error) = self.raft().transfer_leader(None).await else {
+            tracing::info!(target: "agent.server", "successfully transferred leadership");
+            return;
+        };
+        if !self.raft().is_leader() {
+            tracing::info!(target: "agent.server", "another server took the leadership: error={:?}", error.text);
+            return;
+        }
+        tracing::error!(target: "agent.server", "failed to transfer leadership, removing the server: error={:?}", error.text);
+        if let Err(error) = self.raft().remove_peer(&self.config().node_id).await {
+            tracing::error!(target: "agent.server", "failed to remove ourself as raft peer: error={:?}", error.text);
         }
     }
 
