@@ -157,7 +157,7 @@ impl Client {
 
     fn pull(&mut self) {
         let far = seconds(distance(&self.origin, &self.coordinate));
-        let force = -1.0 * (far / GRAVITY_RHO).powi(2);
+        let force = -(far / GRAVITY_RHO).powi(2);
         apply_force(&mut self.coordinate, force, &self.origin, &mut self.rng);
     }
 }

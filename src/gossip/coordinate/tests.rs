@@ -117,11 +117,11 @@ fn unusable_observations_are_refused() {
 
 #[test]
 fn nodes_of_a_line_find_their_order() {
-    let places = [0.0, 0.010, 0.030];
+    let places: [f64; 3] = [0.0, 0.010, 0.030];
     let mut clients: Vec<Client> = (0..3).map(|seed| Client::new(seed as u64)).collect();
     for round in 0..600 {
         let (me, peer) = (round % 3, (round + 1 + round / 3 % 2) % 3);
-        let rtt = Duration::from_secs_f64((places[me] - places[peer] as f64).abs());
+        let rtt = Duration::from_secs_f64((places[me] - places[peer]).abs());
         let other = clients[peer].coordinate().clone();
         clients[me].update(&peer.to_string(), &other, rtt).expect("valid");
     }

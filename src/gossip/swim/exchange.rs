@@ -186,7 +186,7 @@ impl Swim {
             Some(State::Left) => self.dead(now, &Dead { incarnation, node: name, from: name }, d),
             Some(State::Dead | State::Suspect) => {
                 let own = self.name.clone();
-                self.suspect(now, &Suspect { incarnation, node: name, from: &own }, d);
+                self.suspect(now, &Suspect { incarnation, node: name, from: &own });
             }
             None => {}
         }

@@ -85,7 +85,7 @@ impl Swim {
                     Message::IndirectPing(ping) => self.indirect_ping(now, from, &ping, d),
                     Message::Ack(ack) => self.ack(now, &ack, d),
                     Message::Nack(nack) => self.nack(&nack),
-                    Message::Suspect(suspect) => self.suspect(now, &suspect, d),
+                    Message::Suspect(suspect) => self.suspect(now, &suspect),
                     Message::Alive(alive) => self.alive(now, &alive, d),
                     Message::Dead(dead) => self.dead(now, &dead, d),
                     Message::User(bytes) => d.user_message(now, bytes),

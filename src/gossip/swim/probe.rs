@@ -145,7 +145,7 @@ impl Swim {
         };
         self.log(Level::INFO, format!("Suspect {} has failed, no acks received", probe.name));
         let suspect = Suspect { incarnation: probe.incarnation, node: &probe.name, from: &self.name.clone() };
-        self.suspect(now, &suspect, d);
+        self.suspect(now, &suspect);
         self.end_probe(now, &probe, missed, d);
     }
 

@@ -177,12 +177,12 @@ impl Swim {
     }
 
     /// Somebody says that a member did not answer.
-    pub(super) fn suspect(&mut self, now: Time, suspect: &Suspect, d: &mut dyn Delegate) {
+    pub(super) fn suspect(&mut self, now: Time, suspect: &Suspect) {
         let Some(known) = self.members.get(suspect.node) else { return };
         if suspect.incarnation < known.incarnation {
             return;
         }
-        let (name, state, was) = (known.name.clone(), known.state, known.incarnation);
+        let (name, state) = (known.name.clone(), known.state);
         if let Some(suspicion) = self.suspicions.get_mut(&*name) {
             if suspicion.confirm(suspect.from) {
                 let deadline = suspicion.deadline();
@@ -199,7 +199,6 @@ impl Swim {
             self.refute(suspect.incarnation);
             return;
         }
-        debug_assert!(was <= suspect.incarnation, "older accusations were ignored above");
         self.pass_on(&name, Message::Suspect(suspect.clone()));
         figures::SUSPECT.add(1);
         self.members.change(&name, |node| {
@@ -210,7 +209,6 @@ impl Swim {
         let suspicion = Suspicion::new(&self.config, self.members.len(), now, suspect.from);
         self.timers.set(suspicion.deadline(), Timer::Suspicion(name.clone()));
         self.suspicions.insert(name, suspicion);
-        let _ = d;
     }
 
     /// A suspicion may be ripe.

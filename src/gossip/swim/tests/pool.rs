@@ -64,8 +64,10 @@ pub struct Member {
     pub up: bool,
     /// Members of different sides do not hear each other.
     pub side: u8,
-    /// Bytes sent, in packets and streams.
-    pub sent: u64,
+    /// Bytes sent in packets.
+    pub packets: u64,
+    /// Bytes sent in streams.
+    pub streams: u64,
     scheduled: Time,
 }
 
@@ -176,7 +178,7 @@ impl Pool {
         let config = (self.config)(name_of(index), address_of(index));
         let mut witness = Witness::default();
         let swim = Swim::new(config, self.now, self.rng.random(), &mut witness);
-        self.members.push(Member { swim, witness, up: true, side: 0, sent: 0, scheduled: Time::MAX });
+        self.members.push(Member { swim, witness, up: true, side: 0, packets: 0, streams: 0, scheduled: Time::MAX });
         self.schedule(index);
         index
     }
@@ -269,7 +271,7 @@ impl Pool {
             let message = read.map(|message| message.expect("requests arrive whole"));
             let answer = member.swim.accept_stream(now, address_of(by), message, &mut member.witness);
             reply = answer.reply.map(|reply| member.swim.layers().seal_stream(&reply, false));
-            member.sent += reply.as_ref().map_or(0, |reply| reply.len() as u64);
+            member.streams += reply.as_ref().map_or(0, |reply| reply.len() as u64);
             if let Some(state) = answer.merge {
                 let _ = member.swim.merge(now, address_of(by), *state, &mut member.witness);
             }
@@ -326,7 +328,7 @@ impl Pool {
 
     fn send(&mut self, index: u32, to: SocketAddr, bytes: Bytes) {
         let member = self.get_mut(index);
-        member.sent += bytes.len() as u64;
+        member.packets += bytes.len() as u64;
         let to = index_of(to);
         if self.reaches(index, to) && !self.is_lost() {
             let at = self.now + self.way();
@@ -348,7 +350,7 @@ impl Pool {
         let member = self.get_mut(by);
         let request = member.swim.stream_request(&dial.exchange, &mut member.witness);
         let bytes = member.swim.layers().seal_stream(&request, true);
-        member.sent += bytes.len() as u64;
+        member.streams += bytes.len() as u64;
         self.push(at, What::Request { to, by, exchange: dial.exchange, bytes });
     }
 

@@ -10,7 +10,7 @@ fn member(stimulus: &Value) -> One {
     let mut member = One::new(|config| {
         config.compression = true;
         if to.contains("esrv") {
-            config.name = "srv1".into();
+            config.name = "esrv".into();
             let long: Vec<u8> = (0..32).collect();
             let mut keys = vec![long.clone()];
             if to.contains("AES-128") {
@@ -20,18 +20,7 @@ fn member(stimulus: &Value) -> One {
         }
     });
     member.notes.payload = b"coordinate";
-    if to.contains("esrv") {
-        rename(&mut member, "esrv");
-    }
     member
-}
-
-fn rename(member: &mut One, name: &str) {
-    let mut config = member.swim.config.clone();
-    config.name = name.into();
-    member.swim = Swim::new(config, Duration::ZERO, 7, &mut member.notes);
-    member.notes.take();
-    member.quiet();
 }
 
 /// Answers of a member to a packet, taken apart.

@@ -179,7 +179,7 @@ fn the_same_seed_gives_the_same_history() {
         let mut pool = Pool::acquainted(12, seed, packets_only);
         pool.loss = 0.2;
         pool.run(60 * SECOND);
-        let sent: Vec<u64> = pool.members.iter().map(|member| member.sent).collect();
+        let sent: Vec<_> = pool.members.iter().map(|member| (member.packets, member.streams)).collect();
         (pool.said, sent)
     };
     assert_eq!(history(1), history(1));
