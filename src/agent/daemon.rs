@@ -10,7 +10,10 @@ use crate::telemetry::{logging, metrics};
 use crate::types::operator::AutopilotConfig;
 use crate::types::{Error, Result, version};
 use futures::future::BoxFuture;
+use nix::sys::prctl;
+use std::ffi::{CString, OsString};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,9 +34,32 @@ pub struct Door {
 }
 
 /// Keeps the kernel from backing the heap with huge pages: an agent is mostly small and idle, and a huge page under every
-/// touched corner of the heap more than doubles its memory. A kernel without the switch changes nothing.
+/// touched corner of the heap more than doubles its memory. The first corners are touched before any code of ours runs, so
+/// the process starts over once: the switch survives that. A kernel without the switch changes nothing.
 fn refuse_huge_pages() {
-    let _ = nix::sys::prctl::set_thp_disable(true);
+    if prctl::get_thp_disable() == Ok(true) {
+        show_own_name();
+        return;
+    }
+    if prctl::set_thp_disable(true).is_err() {
+        return;
+    }
+    let text = |text: OsString| CString::new(text.into_vec()).ok();
+    let arguments: Option<Vec<CString>> = std::env::args_os().map(text).collect();
+    let program = std::env::current_exe().ok().and_then(|path| text(path.into_os_string()));
+    if let (Some(program), Some(arguments)) = (program, arguments) {
+        // on failure the process goes on as it is
+        let _ = nix::unistd::execv(&program, &arguments);
+    }
+}
+
+/// Starting over shows the program's file in the list of processes; this shows the name it was called by.
+fn show_own_name() {
+    let called = std::env::args_os().next().map(PathBuf::from);
+    let name = called.as_deref().and_then(Path::file_name).and_then(|name| CString::new(name.as_bytes()).ok());
+    if let Some(name) = name {
+        let _ = prctl::set_name(&name);
+    }
 }
 
 /// Longest graceful leave.
