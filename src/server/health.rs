@@ -76,6 +76,16 @@ pub(super) fn may_see_instance(who: &Authorizer, row: &CheckServiceNode) -> bool
         && who.allows(Resource::Service, Access::Read, &row.service.service)
 }
 
+/// Whether an instance is healthy enough for the filter of a request.
+fn is_wanted(filter: i64, row: &CheckServiceNode) -> bool {
+    let mut checks = row.checks.iter().map(|check| check.status.as_str());
+    match filter {
+        1 => checks.all(|status| status != "critical"),
+        2 => checks.all(|status| status == "passing"),
+        _ => true,
+    }
+}
+
 impl ReadEndpoint for HealthServiceNodes {
     fn read(cx: &mut ReadContext<'_>, args: &ServiceRequest) -> Result<IndexedCheckServiceNodes> {
         if args.service_name.is_empty() {
@@ -94,6 +104,7 @@ impl ReadEndpoint for HealthServiceNodes {
             cx.state.check_service_nodes(cx.watch, name, &wanted_tags(args), meta)
         };
         cx.permit(&mut nodes, may_see_instance);
+        nodes.retain(|row| is_wanted(args.health_filter_type, row));
         cx.filter::<CheckServiceNode, _>(&args.query.filter, &mut nodes)?;
         sort_by_distance(cx, &args.source, &mut nodes, |row| &row.node.node);
         cx.empty = nodes.is_empty();

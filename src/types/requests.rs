@@ -100,6 +100,8 @@ read_requests! {
         merge_central_config: bool,
         /// Kind of service, for dumps.
         service_kind: String,
+        /// Which instances: 0 all, 1 without critical ones, 2 only passing ones.
+        health_filter_type: i64,
         /// Where the request comes from.
         source: QuerySource,
         /// Peer; empty for local rows.

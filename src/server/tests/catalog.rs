@@ -85,6 +85,28 @@ async fn a_registration_is_completed_before_it_is_stored() {
 }
 
 #[tokio::test]
+async fn a_request_may_ask_for_healthy_instances_only() {
+    let server = server().await;
+    let states = [("a", CheckStatus::Passing), ("b", CheckStatus::Warning), ("c", CheckStatus::Critical)];
+    for (node, status) in states {
+        register(&server, |r| {
+            r.node = node.into();
+            r.service = service("web");
+            r.check = Some(check("up", status));
+        })
+        .await
+        .expect("registered");
+    }
+    for (filter, expected) in [(0, &["a", "b", "c"][..]), (1, &["a", "b"]), (2, &["a"])] {
+        let request = ServiceRequest { health_filter_type: filter, ..health("web") };
+        let reply = server.call::<HealthServiceNodes>(request).await.expect("found");
+        let mut nodes: Vec<_> = reply.nodes.iter().map(|row| row.node.node.clone()).collect();
+        nodes.sort();
+        assert_eq!(nodes, expected);
+    }
+}
+
+#[tokio::test]
 async fn the_leader_registers_itself_and_removes_members_that_are_gone() {
     let (server, members) = server_with(|_| {}).await;
     let row = until(&server, |state, watch| {
