@@ -6,15 +6,17 @@
 //!   --rounds N      rounds per scenario, the median counts, default 3
 //!   --watchers N    default 5000
 //!   --keys N        size of the million-keys scenario, default 0 = left out
-//!   --only A,B      of put, get, health, dns, watchers, keys
+//!   --only A,B      of put, get, health, dns, watchers, keys, cluster
 //! ```
 //! All servers run during the whole comparison, each on its own loopback address with a data directory; every scenario
 //! goes round all of them in turn, so a machine that drifts does so for all. Ratios within one run are the result.
 
+mod cluster;
 mod load;
 mod process;
 mod scenarios;
 
+use cluster::Cluster;
 use process::Server;
 use scenarios::{Better, Figure, Figures};
 use std::collections::BTreeMap;
@@ -27,6 +29,12 @@ struct Options {
     watchers: usize,
     keys: usize,
     only: Vec<String>,
+}
+
+impl Options {
+    fn wants(&self, scenario: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == scenario)
+    }
 }
 
 fn options() -> Result<Options, String> {
@@ -135,13 +143,48 @@ impl Table {
 }
 
 async fn compare(options: Options) -> Result<(), String> {
-    let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
+    let mut table = Table::default();
+    let names: Vec<String> = options.binaries.iter().map(|(name, _)| name.clone()).collect();
+    if options.only.is_empty() || options.only.iter().any(|only| only != "cluster") {
+        compare_servers(&options, &mut table).await?;
+    }
+    if options.wants("cluster") {
+        compare_clusters(&options, &mut table).await?;
+    }
+    table.print(&names);
+    Ok(())
+}
+
+/// Clusters of three servers and a client agent.
+async fn compare_clusters(options: &Options, table: &mut Table) -> Result<(), String> {
+    let mut clusters = Vec::new();
+    for (number, (name, binary)) in options.binaries.iter().enumerate() {
+        clusters.push(Cluster::start(name, binary, number)?);
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    for (number, cluster) in clusters.iter().enumerate() {
+        eprintln!("idle cluster {}", options.binaries[number].0);
+        table.add(number, cluster.idle(Duration::from_secs(10)).await);
+    }
+    let time = Duration::from_secs_f64(options.seconds);
+    for round in 0..options.rounds {
+        for (number, cluster) in clusters.iter_mut().enumerate() {
+            eprintln!("round {} cluster {}", round + 1, options.binaries[number].0);
+            table.add(number, cluster.load(time).await?);
+            table.add(number, cluster.lose_leader()?);
+        }
+    }
+    Ok(())
+}
+
+/// Single servers.
+async fn compare_servers(options: &Options, table: &mut Table) -> Result<(), String> {
+    let wanted = |name: &str| options.wants(name);
     let time = Duration::from_secs_f64(options.seconds);
     let mut servers = Vec::new();
     for (number, (name, binary)) in options.binaries.iter().enumerate() {
         servers.push(Server::start(name, binary, number)?);
     }
-    let mut table = Table::default();
     for (number, server) in servers.iter().enumerate() {
         let start = server.first_write.as_secs_f64() * 1e3;
         table.add(number, vec![Figure::small("start to first write", start, "ms")]);
@@ -181,7 +224,5 @@ async fn compare(options: Options) -> Result<(), String> {
             table.add(number, scenarios::million(server, options.keys).await?);
         }
     }
-    let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
-    table.print(&names);
     Ok(())
 }

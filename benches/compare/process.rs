@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,64 +11,102 @@ use std::time::{Duration, Instant};
 pub struct Server {
     /// Name in the table.
     pub name: String,
+    /// Its loopback address.
+    pub address: String,
     /// `ip:port` of HTTP.
     pub http: String,
     /// `ip:port` of DNS.
     pub dns: String,
     /// Time from the start of the process to the first acknowledged write.
     pub first_write: Duration,
+    binary: String,
+    command: Vec<String>,
     child: Child,
     dir: PathBuf,
 }
 
-/// Configuration that both get: one server, no waiting for slow clients, room for 5,000 watchers.
+/// Configuration that both get: quick elections, room for 5,000 watchers.
 const CONFIG: &str = r#"
 performance { raft_multiplier = 1 }
+retry_interval = "200ms"
 limits { http_max_conns_per_client = 8000 rpc_max_conns_per_client = 8000 }
 disable_update_check = true
 "#;
 
+fn run(binary: &str, command: &[String], dir: &Path) -> Result<Child, String> {
+    let log = fs::File::options().create(true).append(true).open(dir.join("log")).map_err(|error| error.to_string())?;
+    Command::new(binary)
+        .args(command)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().map_err(|error| error.to_string())?)
+        .stderr(log)
+        .spawn()
+        .map_err(|error| format!("cannot start {binary}: {error}"))
+}
+
 impl Server {
-    /// Starts `binary` on its own loopback address and waits for the first write.
+    /// Starts `binary` as a cluster of one on its own loopback address and waits for the first write.
     pub fn start(name: &str, binary: &str, number: usize) -> Result<Server, String> {
         let address = format!("127.{}.{}.{}", 220, std::process::id() % 250, number + 1);
-        let dir = std::env::temp_dir().join(format!("compare-{}-{number}", std::process::id()));
+        let mut server = Server::spawn(name, binary, &address, &["-server", "-bootstrap-expect=1"])?;
+        server.first_write = server.wait_write()?;
+        Ok(server)
+    }
+
+    /// Starts an agent on an address without waiting for anything.
+    pub fn spawn(name: &str, binary: &str, address: &str, args: &[&str]) -> Result<Server, String> {
+        let dir = std::env::temp_dir().join(format!("compare-{address}"));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(dir.join("config")).map_err(|error| error.to_string())?;
         fs::write(dir.join("config/compare.hcl"), CONFIG).map_err(|error| error.to_string())?;
-        let log = fs::File::create(dir.join("log")).map_err(|error| error.to_string())?;
-        let started = Instant::now();
-        let child = Command::new(binary)
-            .args(["agent", "-server", "-bootstrap-expect=1", "-node=bench", "-log-level=warn"])
-            .arg(format!("-data-dir={}", dir.join("data").display()))
-            .arg(format!("-config-dir={}", dir.join("config").display()))
-            .arg(format!("-bind={address}"))
-            .arg(format!("-client={address}"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().map_err(|error| error.to_string())?)
-            .stderr(log)
-            .spawn()
-            .map_err(|error| format!("cannot start {binary}: {error}"))?;
-        let mut server = Server {
+        let mut command: Vec<String> =
+            ["agent", "-log-level=warn"].iter().chain(args).map(|s| (*s).to_owned()).collect();
+        command.push(format!("-node=bench-{}", address.replace('.', "-")));
+        command.push(format!("-data-dir={}", dir.join("data").display()));
+        command.push(format!("-config-dir={}", dir.join("config").display()));
+        command.push(format!("-bind={address}"));
+        command.push(format!("-client={address}"));
+        let child = run(binary, &command, &dir)?;
+        Ok(Server {
             name: name.to_owned(),
+            address: address.to_owned(),
             http: format!("{address}:8500"),
             dns: format!("{address}:8600"),
             first_write: Duration::ZERO,
+            binary: binary.to_owned(),
+            command,
             child,
             dir,
-        };
-        while server.call("PUT", "/v1/kv/first", b"1").is_none_or(|(status, body)| status != 200 || body != b"true") {
-            if let Ok(Some(status)) = server.child.try_wait() {
-                let log = fs::read_to_string(server.dir.join("log")).unwrap_or_default();
-                return Err(format!("{binary} ended with {status}:\n{log}"));
+        })
+    }
+
+    /// Waits until a write is acknowledged; how long that took.
+    pub fn wait_write(&mut self) -> Result<Duration, String> {
+        let started = Instant::now();
+        while self.call("PUT", "/v1/kv/first", b"1").is_none_or(|(status, body)| status != 200 || body != b"true") {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let log = fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+                return Err(format!("{} ended with {status}:\n{log}", self.binary));
             }
             if started.elapsed() > Duration::from_secs(60) {
-                return Err(format!("{binary} took no write within 60 s"));
+                return Err(format!("{} took no write within 60 s", self.binary));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        server.first_write = started.elapsed();
-        Ok(server)
+        Ok(started.elapsed())
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again with what it had.
+    pub fn restart(&mut self) -> Result<(), String> {
+        self.kill();
+        self.child = run(&self.binary, &self.command, &self.dir)?;
+        Ok(())
     }
 
     /// One plain request; `None` when the connection fails.

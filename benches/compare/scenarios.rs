@@ -28,7 +28,8 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn rate(row: &str, outcome: &Outcome) -> Figure {
+    /// A rate of requests.
+    pub fn rate(row: &str, outcome: &Outcome) -> Figure {
         let failed = if outcome.failures > 0 { format!(" failed {}", outcome.failures) } else { String::new() };
         let remark = format!(
             "p50 {:.2} p99 {:.2} ms{failed}",
@@ -48,7 +49,7 @@ impl Figure {
 pub type Figures = Result<Vec<Figure>, String>;
 
 /// Value of the KV rows.
-const VALUE: &[u8] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub const VALUE: &[u8] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// Registers `count` passing instances of a service on as many nodes.
 fn register(server: &Server, service: &str, count: usize) -> Result<(), String> {
