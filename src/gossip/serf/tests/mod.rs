@@ -5,6 +5,7 @@ mod keys;
 mod members;
 mod messages;
 mod queries;
+mod scenarios;
 mod states;
 
 use super::message::{self, Kind};
