@@ -1,13 +1,16 @@
 //! The Serf layer as the layer above SWIM: what it is told, and what it gives to be sent (`spec/gossip.md` 2.8, 4).
 
 use super::message::{self, Kind, MAX_MESSAGE, QueryResponse, RelayHeader};
-use super::{Layer, Output, Serf, members};
+use super::{Layer, Output, Serf, members, tags};
 use crate::gossip::coordinate;
 use crate::gossip::swim::{self, Delegate, Node, Time};
 use bytes::Bytes;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::time::Duration;
+
+/// Tag in which a member tells who it is, wherever it is (`spec/gossip.md` 6.2).
+const ID_TAG: &str = "id";
 
 impl Serf {
     /// Decodes a message; one that cannot be read is dropped with a line in the log.
@@ -125,6 +128,11 @@ impl Delegate for Serf {
 
     fn conflict(&mut self, now: Time, existing: &Node, other: &Node) {
         self.name_conflict(now, existing, other);
+    }
+
+    fn same_identity(&self, existing: &Node, other: &Node) -> bool {
+        let identity = |node: &Node| tags::decode(&node.meta).remove(ID_TAG).filter(|id| !id.is_empty());
+        identity(existing).is_some_and(|id| identity(other) == Some(id))
     }
 
     fn admit(&self, node: &Node) -> Result<(), String> {

@@ -124,6 +124,8 @@ pub struct Serf {
     queries: QueryBuffer,
     asked: HashMap<QueryKey, Asked>,
     ignore_old_events: usize,
+    /// When a claim to a taken name was last logged.
+    conflicts: HashMap<(String, SocketAddr), Time>,
 
     intent_queue: Broadcasts,
     query_queue: Broadcasts,
@@ -167,6 +169,7 @@ impl Serf {
             queries: QueryBuffer::starting_at(start(clocks.query)),
             asked: HashMap::new(),
             ignore_old_events: 0,
+            conflicts: HashMap::new(),
             intent_queue: Broadcasts::new(),
             query_queue: Broadcasts::new(),
             event_queue: Broadcasts::new(),

@@ -22,6 +22,10 @@ pub const INTERNAL_PREFIX: &str = "_serf_";
 const TIMEOUT_MULT: u32 = 16;
 /// Longest time that a query of a stranger is worth answering.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
+/// Time for which a claim to a name is not logged again.
+const CONFLICT_LOG_INTERVAL: Duration = Duration::from_secs(60);
+/// Claims that are told apart in that time.
+const MAX_CONFLICTS: usize = 256;
 /// Gossip protocol from which on a member knows relays.
 const RELAY_PROTOCOL: u8 = 5;
 
@@ -309,19 +313,25 @@ impl Serf {
     /// Two nodes claim one name. When it is ours, the pool may be asked whom it knows.
     pub(super) fn name_conflict(&mut self, now: Time, existing: &Node, other: &Node) {
         let log = self.settings.log;
+        let news = self.is_news(now, other);
         if *existing.name != *self.settings.name {
-            let text = format_args!(
-                "Name conflict for '{}' both {} and {} are claiming",
-                existing.name, existing.address, other.address
-            );
-            return log.warn(Layer::Serf, text);
+            if news {
+                let text = format_args!(
+                    "Name conflict for '{}' both {} and {} are claiming",
+                    existing.name, existing.address, other.address
+                );
+                log.warn(Layer::Serf, text);
+            }
+            return;
         }
         let enabled = self.settings.resolve_conflicts;
-        let text = format_args!(
-            "Node name conflicts with another node at {}. Names must be unique! (Resolution enabled: {enabled})",
-            other.address
-        );
-        log.error(Layer::Serf, text);
+        if news {
+            let text = format_args!(
+                "Node name conflicts with another node at {}. Names must be unique! (Resolution enabled: {enabled})",
+                other.address
+            );
+            log.error(Layer::Serf, text);
+        }
         if !enabled || self.asked.values().any(|asked| asked.conflict.is_some()) {
             return;
         }
@@ -331,6 +341,17 @@ impl Serf {
         if let Err(error) = self.start_query(now, ask, Some((0, 0))) {
             log.error(Layer::Serf, format_args!("Failed to start name resolution query: {error}"));
         }
+    }
+
+    /// The same claim is not told again for a while: it comes with every message about the claimant.
+    pub(super) fn is_news(&mut self, now: Time, claimant: &Node) -> bool {
+        self.conflicts.retain(|_, told| now.saturating_sub(*told) < CONFLICT_LOG_INTERVAL);
+        let claim = (claimant.name.to_string(), claimant.address);
+        let news = self.conflicts.len() < MAX_CONFLICTS && !self.conflicts.contains_key(&claim);
+        if news {
+            self.conflicts.insert(claim, now);
+        }
+        news
     }
 
     fn judge_conflict(&mut self, answers: usize, for_us: usize) {

@@ -115,3 +115,16 @@ async fn the_newcomer_loses_a_quarrel_about_a_name() {
     assert_eq!(a.member("b").unwrap().socket(), b.address());
     shutdown(&[a, b, c]).await;
 }
+
+#[tokio::test]
+async fn a_member_that_comes_back_elsewhere_is_known_by_its_id() {
+    let tags = crate::gossip::Tags::from([("id".to_owned(), "dc453a6b".to_owned())]);
+    let [a, b] = cluster("127.61.9.1", |config| PoolConfig { tags: tags.clone(), ..config }).await;
+    b.shutdown().await;
+    until_status(&a, "b", MemberStatus::Failed).await;
+    let b = start(PoolConfig { tags, ..config("b", "127.61.9.2") }).await;
+    join(&b, &a).await.unwrap();
+    until_status(&a, "b", MemberStatus::Alive).await;
+    assert_eq!(a.member("b").unwrap().socket(), b.address());
+    shutdown(&[a, b]).await;
+}

@@ -8,11 +8,12 @@ mod snapshots;
 mod streams;
 
 use crate::gossip::{Event, Member, MemberStatus, Pool, PoolConfig, Timing};
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Longest time for anything here; what takes longer is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,6 +25,8 @@ fn config(name: &str, ip: &str) -> PoolConfig {
         probe_timeout: Duration::from_millis(50),
         gossip_interval: Duration::from_millis(20),
         suspicion_mult: 2,
+        // With 2, both transmissions of a broadcast may go to members that died just now.
+        retransmit_mult: 4,
         ..Timing::local()
     };
     PoolConfig {
@@ -51,6 +54,15 @@ async fn cluster<const N: usize>(ip: &str, change: impl Fn(PoolConfig) -> PoolCo
     for pool in &pools {
         until(pool, "all alive", |members| members.len() == N && members.iter().all(|member| member.is_alive())).await;
     }
+    // Intents of the joins are still on their way; one that arrives late would outdo what a test says of its node.
+    let clocks_agree =
+        || pools.iter().map(|pool| pool.stats()["member_time"].clone()).collect::<HashSet<_>>().len() == 1;
+    let settle = async {
+        while !clocks_agree() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, settle).await.expect("all hear of all joins");
     pools.try_into().unwrap_or_else(|_| unreachable!("N pools were started"))
 }
 

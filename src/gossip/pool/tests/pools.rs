@@ -157,7 +157,7 @@ async fn the_figures_are_those_of_info() {
     assert_eq!((&*stats["members"], &*stats["failed"], &*stats["encrypted"]), ("2", "0", "false"));
     let measured = async {
         while a.coordinate_of("b").is_none() || a.coordinate_of("a").is_none() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
         }
     };
     timeout(PATIENCE, measured).await.expect("probes bring coordinates");

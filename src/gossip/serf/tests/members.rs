@@ -215,3 +215,17 @@ fn long_queues_are_cut() {
     serf.tick(30 * SECOND);
     assert_eq!(serf.queue_lengths(), [10, 0, 0]);
 }
+
+#[test]
+fn a_node_is_itself_wherever_it_is() {
+    let serf = with(&[]);
+    for (known, claimed, same) in [
+        (&[("id", "1")][..], &[("id", "1"), ("role", "db")][..], true),
+        (&[("id", "1")], &[("id", "2")], false),
+        (&[("id", "")], &[("id", "")], false),
+        (&[], &[], false),
+        (&[("id", "1")], &[], false),
+    ] {
+        assert_eq!(serf.same_identity(&node("a", 1, known), &node("a", 2, claimed)), same, "{known:?} {claimed:?}");
+    }
+}

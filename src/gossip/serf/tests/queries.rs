@@ -172,3 +172,14 @@ fn the_pool_decides_who_keeps_a_name() {
 fn without_resolution_a_conflict_is_only_logged() {
     assert_eq!(conflict(false).1, None);
 }
+
+#[test]
+fn the_same_claim_is_news_once_a_minute() {
+    let mut serf = with(&["a"]);
+    let claims = |serf: &mut Serf, seconds: u32| {
+        [9999, 9999, 9998].map(|port| serf.is_news(SECOND * seconds, &node("a", port, &[])))
+    };
+    assert_eq!(claims(&mut serf, 1), [true, false, true]);
+    assert_eq!(claims(&mut serf, 60), [false; 3]);
+    assert_eq!(claims(&mut serf, 61), [true, false, true]);
+}
