@@ -6,6 +6,7 @@
 mod anti_entropy;
 mod auto_reload;
 mod banner;
+pub mod cache;
 mod catalog;
 pub mod checks;
 mod client;
@@ -105,6 +106,7 @@ struct Inner {
     wan: Option<Pool>,
     delegate: Delegate,
     events: Events,
+    cache: cache::Cache,
     /// Counts up whenever a server or a leader was found.
     server_up: watch::Sender<u64>,
     local: Arc<LocalState>,
@@ -147,6 +149,7 @@ impl Agent {
         let Parts { config, load, node_id, lan, wan, delegate } = parts;
         let local = Arc::new(LocalState::new(local_settings(&config, &node_id)));
         let data_dir = config.data_dir.clone().filter(|_| !config.dev_mode);
+        let cache = cache::Cache::new(config.cache_entry_fetch_rate, config.cache_entry_fetch_max_burst);
         Agent {
             inner: Arc::new(Inner {
                 config: arc_swap::ArcSwap::from_pointee(config),
@@ -156,6 +159,7 @@ impl Agent {
                 wan,
                 delegate,
                 events: Events::default(),
+                cache,
                 server_up: watch::Sender::new(0),
                 sink: Arc::new(LocalSink(local.clone())),
                 local,
@@ -243,6 +247,7 @@ impl Agent {
         if config.auto_reload_config {
             tokio::spawn(self.clone().reload_on_change());
         }
+        tokio::spawn(cache::sweep(Arc::downgrade(&self.inner)));
         if !config.disable_coordinates {
             tokio::spawn(self.clone().send_coordinates());
         }
@@ -285,6 +290,7 @@ impl Agent {
         tracing::info!(target: "agent", "Requesting shutdown");
         self.inner.running.lock().clear();
         *self.inner.watches.lock() = None;
+        self.cache().close();
         match self.delegate() {
             Delegate::Server(server) => {
                 tracing::info!(target: "agent.server", "shutting down server");

@@ -39,8 +39,22 @@ impl AgentSource {
             token: self.agent.config().acl.tokens.dns.clone(),
             allow_stale: settings.dns.allow_stale,
             max_stale_duration: settings.dns.max_stale,
+            use_cache: settings.dns.use_cache,
+            max_age: settings.dns.cache_max_age,
             ..QueryOptions::default()
         }
+    }
+
+    /// Reads through the agent's cache when that is configured (`dns_config.use_cache`).
+    async fn read<M>(&self, args: M::Args) -> Result<Arc<M::Reply>>
+    where
+        M: crate::server::ReadEndpoint,
+        M::Args: ReadRequest,
+    {
+        if args.options().use_cache {
+            return self.agent.cached::<M>(args).await.map(|(value, _)| value.shared().body);
+        }
+        self.fresh_enough::<M>(args).await
     }
 
     /// Asks again without `stale` when the answer is older than allowed.
@@ -90,7 +104,7 @@ impl Source for AgentSource {
             query: self.options(&self.settings()),
             ..ServiceRequest::default()
         };
-        self.fresh_enough::<HealthServiceNodes>(args).await
+        self.read::<HealthServiceNodes>(args).await
     }
 
     async fn query(
@@ -119,6 +133,10 @@ impl Source for AgentSource {
             Err(error) if error.text.contains("Query not found") => Ok(None),
             answer => answer.map(Some),
         };
+        if args.query.use_cache {
+            let found = self.agent.cached_call::<PreparedQueryExecute>(args).await;
+            return known(found.map(|(value, _)| (*value.shared().body).clone()));
+        }
         let found = known(self.agent.call::<PreparedQueryExecute>(args.clone()).await)?;
         let limit = settings.dns.max_stale;
         let too_old = |found: &PreparedQueryExecuteResponse| !limit.is_zero() && found.meta.last_contact > limit;
@@ -137,7 +155,7 @@ impl Source for AgentSource {
             query: self.options(&self.settings()),
             ..NodeRequest::default()
         };
-        let reply = self.fresh_enough::<CatalogNodeServices>(args).await?;
+        let reply = self.read::<CatalogNodeServices>(args).await?;
         Ok(reply.node_services.as_ref().and_then(|services| services.node.clone()))
     }
 

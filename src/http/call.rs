@@ -5,13 +5,14 @@ use super::answer::Answer;
 use super::decode::{self, shape::Kind};
 use super::encodings::Encodings;
 use super::json::Style;
-use super::params::{Params, unescape};
+use super::params::{self, Params, unescape};
 use super::routes::{self, Route};
 use super::translate::translate;
 use crate::agent::Agent;
+use crate::agent::cache::Hit;
 use crate::config::RuntimeConfig;
 use crate::rpc::Method;
-use crate::server::{Encoded, Encoding, ReadEndpoint};
+use crate::server::{Encoded, Encoding, ReadEndpoint, Shared};
 use crate::types::requests::{ReadReply, ReadRequest, Request, shown_index};
 use crate::types::{Error, QueryMeta, QueryOptions, QuerySource, Result};
 use bytes::{Bytes, BytesMut};
@@ -40,6 +41,7 @@ static EFFECTIVE_CONSISTENCY: HeaderName = HeaderName::from_static("x-consul-eff
 static QUERY_BACKEND: HeaderName = HeaderName::from_static("x-consul-query-backend");
 static FILTERED: HeaderName = HeaderName::from_static("x-consul-results-filtered-by-acls");
 static CACHE: HeaderName = HeaderName::from_static("x-cache");
+static AGE: HeaderName = HeaderName::from_static("age");
 
 /// Largest body of an endpoint without a limit of its own: a bound on memory, not on use.
 pub const BODY_LIMIT: usize = 64 << 20;
@@ -159,9 +161,31 @@ impl<'a> Call<'a> {
         self.headers.insert(LAST_CONTACT.clone(), HeaderValue::from(millis));
     }
 
-    /// Says that the answer did not come from the agent's cache.
-    pub fn set_cache_miss(&mut self) {
-        self.headers.insert(CACHE.clone(), HeaderValue::from_static("MISS"));
+    /// Says whether the answer was in the agent's cache, and for how long.
+    pub fn set_cache(&mut self, hit: Hit) {
+        self.headers.insert(CACHE.clone(), HeaderValue::from_static(if hit.age.is_some() { "HIT" } else { "MISS" }));
+        if let Some(age) = hit.age {
+            self.headers.insert(AGE.clone(), HeaderValue::from(age.as_secs_f64().round() as u64));
+        }
+    }
+
+    /// Says that a view kept by events answered.
+    pub fn set_streaming(&mut self) {
+        self.headers.insert(QUERY_BACKEND.clone(), HeaderValue::from_static("streaming"));
+    }
+
+    /// Takes over what the request says about the agent's cache (`spec/http-api.md` 1.11).
+    ///
+    /// # Errors
+    /// 400 `Invalid Cache-Control header.`
+    pub fn cache_options(&self, options: &mut QueryOptions) -> Result<()> {
+        let control = self.parts.headers.get(hyper::header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+        let wanted = params::cache_control(control.unwrap_or_default())?;
+        if self.params.has("cached") && self.settings.use_cache {
+            options.use_cache = true;
+            (options.max_age, options.must_revalidate, options.stale_if_error) = wanted;
+        }
+        Ok(())
     }
 
     /// Takes the headers of a read's metadata back: some answers without a result go out before they are known.
@@ -191,11 +215,12 @@ impl<'a> Call<'a> {
         <M as Method>::Args: ReadRequest,
     {
         let options = args.options();
-        let bound = if options.allow_stale { options.max_stale_duration.0 } else { 0 };
+        let cached = M::CACHED && options.use_cache;
+        let bound = if options.allow_stale && !cached { options.max_stale_duration.0 } else { 0 };
         let again = (bound > 0).then(|| args.clone());
         let effective = self.route.has(routes::EFFECTIVE).then(|| options.clone());
         let form = encodings.form(self.style, self.gzip);
-        let mut result = self.encoded::<M>(args, form).await;
+        let mut result = if cached { self.cached::<M>(args, form).await } else { self.encoded::<M>(args, form).await };
         if let (Some(mut args), Ok(encoded)) = (again, &result)
             && encoded.meta.last_contact.0 > bound
         {
@@ -208,14 +233,28 @@ impl<'a> Call<'a> {
                 if let Some(options) = effective {
                     self.set_effective_consistency(&options);
                 }
-                if self.params.has("cached") && self.settings.use_cache {
-                    self.set_cache_miss();
-                }
             }
             Err(_) if self.route.has(routes::META) => self.set_meta(&QueryMeta::default()),
             Err(_) => {}
         }
         result
+    }
+
+    /// Reads through the agent's cache.
+    async fn cached<M>(&mut self, args: M::Args, form: &Encoding<M::Reply>) -> Result<Encoded>
+    where
+        M: ReadEndpoint,
+    {
+        let elsewhere = !args.datacenter().is_empty();
+        let (value, hit) = self.agent.cached::<M>(args).await?;
+        self.set_cache(hit);
+        if !self.settings.translate_wan_addrs || !elsewhere {
+            return value.encoded(form);
+        }
+        let Shared { meta, body, not_found } = value.shared();
+        let mut reply = M::Reply::clone(&body);
+        translate(&mut reply);
+        Ok(Encoded { meta, body: (form.encode)(&reply)?, not_found })
     }
 
     /// Reads and encodes; answers of other datacenters with translated addresses, when that is wanted.

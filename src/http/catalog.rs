@@ -15,7 +15,7 @@ use crate::types::requests::{
     DcRequest, IndexedNodeServiceList, IndexedNodeServices, IndexedNodes, IndexedServiceNodes, IndexedServices,
     NodeRequest, NodeServiceList, ServiceRequest,
 };
-use crate::types::{DeregisterRequest, Error, Node, RegisterRequest, Result};
+use crate::types::{DeregisterRequest, Error, Node, QueryOptions, RegisterRequest, Result};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -98,10 +98,23 @@ async fn deregister(call: &mut Call<'_>) -> Result<Answer> {
 /// Datacenters have no blocking and no metadata; read flags that contradict each other are complained about in front of
 /// the list (`spec/http-api.md` 4).
 async fn datacenters(call: &mut Call<'_>) -> Result<Answer> {
-    let request = DcRequest { datacenter: String::new(), ..DcRequest::default() };
-    let complaint = call.params.options(call.settings.discovery_max_stale).err();
-    let datacenters = call.agent.call::<CatalogListDatacenters>(request).await?;
-    let answer = call.json(&datacenters)?;
+    let options = call.params.options(call.settings.discovery_max_stale).and_then(|mut options| {
+        call.cache_options(&mut options)?;
+        Ok(options)
+    });
+    let (query, complaint) = match options {
+        Ok(options) => (options, None),
+        Err(complaint) => (QueryOptions::default(), Some(complaint)),
+    };
+    let answer = if query.use_cache {
+        let query = QueryOptions { token: call.token(), ..query };
+        let request = DcRequest { query, ..DcRequest::default() };
+        let (value, hit) = call.agent.cached_call::<CatalogListDatacenters>(request).await?;
+        call.set_cache(hit);
+        call.json(&*value.shared().body)?
+    } else {
+        call.json(&call.agent.call::<CatalogListDatacenters>(DcRequest::default()).await?)?
+    };
     let (Some(complaint), super::answer::Payload::Whole(list)) = (complaint, &answer.payload) else {
         return Ok(answer);
     };

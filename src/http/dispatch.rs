@@ -193,7 +193,9 @@ async fn respond(call: &mut Call<'_>) -> Result<Answer> {
     call.refuse_enterprise()?;
     if route.has(routes::READ) {
         let bound = if route.has(routes::DISCOVERY) { settings.discovery_max_stale } else { Default::default() };
-        call.options = call.params.options(bound)?;
+        let mut options = call.params.options(bound)?;
+        call.cache_options(&mut options)?;
+        call.options = options;
         if route.has(routes::FILTER) {
             call.options.filter = call.params.text("filter").to_owned();
         }

@@ -143,7 +143,20 @@ async fn instances(call: &mut Call<'_>, through: Through) -> Result<Answer> {
             None => return Err(Error::bad_request("Invalid value for ?passing")),
         },
     };
-    call.read::<HealthServiceNodes>(request, encodings).await
+    let streams = is_streamed(call, &request);
+    let answer = call.read::<HealthServiceNodes>(request, encodings).await?;
+    if streams {
+        call.set_streaming();
+    }
+    Ok(answer)
+}
+
+/// Whether the reference answers from a view that is fed by events (`spec/semantics.md` 24.3).
+fn is_streamed(call: &Call<'_>, request: &ServiceRequest) -> bool {
+    let config = call.config();
+    let plain = !request.ingress && !request.merge_central_config && request.source.node.is_empty();
+    let waits = request.query.min_query_index > 0 || request.query.use_cache;
+    plain && waits && config.use_streaming_backend && (!config.server || config.rpc_enable_streaming)
 }
 
 fn refuse_sameness_groups(call: &Call<'_>) -> Result<()> {

@@ -134,6 +134,30 @@ impl<'a> Params<'a> {
     }
 }
 
+/// `max-age`, `must-revalidate` and `stale-if-error` of a `Cache-Control` header.
+///
+/// # Errors
+/// 400 when a number of seconds is none.
+pub fn cache_control(header: &str) -> Result<(GoDuration, bool, GoDuration)> {
+    let seconds = |text: &str| -> Result<GoDuration> {
+        let seconds: i64 = text.parse().map_err(|_| Error::bad_request("Invalid Cache-Control header."))?;
+        Ok(GoDuration(seconds.clamp(0, i64::MAX / 1_000_000_000) * 1_000_000_000))
+    };
+    let (mut max_age, mut must_revalidate, mut stale_if_error) = (GoDuration::ZERO, false, GoDuration::ZERO);
+    for directive in header.to_ascii_lowercase().split(',') {
+        let directive = directive.trim();
+        if directive == "must-revalidate" {
+            must_revalidate = true;
+        } else if let Some(age) = directive.strip_prefix("max-age=") {
+            max_age = seconds(age)?;
+            must_revalidate |= max_age.is_zero();
+        } else if let Some(age) = directive.strip_prefix("stale-if-error=") {
+            stale_if_error = seconds(age)?;
+        }
+    }
+    Ok((max_age, must_revalidate, stale_if_error))
+}
+
 /// What Go escapes in a query component, with the space, which becomes `+`.
 const QUERY_ESCAPES: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -208,6 +232,24 @@ mod tests {
         assert!(allow(""));
         for query in ["leader", "consistent", "cached"] {
             assert!(!allow(query), "{query}");
+        }
+    }
+
+    #[test]
+    fn caching_is_told_in_a_header() {
+        let (zero, five) = (GoDuration::ZERO, GoDuration::secs(5));
+        let cases = [
+            ("", (zero, false, zero)),
+            ("no-cache", (zero, false, zero)),
+            ("Max-Age=5", (five, false, zero)),
+            ("max-age=0", (zero, true, zero)),
+            ("must-revalidate, stale-if-error=5,max-age=5", (five, true, five)),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(cache_control(header), Ok(expected), "{header}");
+        }
+        for header in ["max-age=", "max-age=1s", "stale-if-error=x"] {
+            assert_eq!(cache_control(header), Err(Error::bad_request("Invalid Cache-Control header.")), "{header}");
         }
     }
 

@@ -114,7 +114,9 @@ async fn get(call: &mut Call<'_>) -> Result<Answer> {
 
 /// The request to run or explain a query.
 fn execution(call: &mut Call<'_>, name: &str) -> Result<PreparedQueryExecuteRequest> {
-    call.options = call.params.options(Default::default())?;
+    let mut options = call.params.options(Default::default())?;
+    call.cache_options(&mut options)?;
+    call.options = options;
     let agent = QuerySource {
         datacenter: call.settings.datacenter.clone(),
         node: call.settings.node_name.clone(),
@@ -161,7 +163,16 @@ async fn execute(call: &mut Call<'_>, name: &str) -> Result<Answer> {
             ))
         })?;
     }
-    let mut reply = match call.agent.call::<PreparedQueryExecute>(request).await {
+    let found = if request.query.use_cache {
+        let found = call.agent.cached_call::<PreparedQueryExecute>(request).await;
+        found.map(|(value, hit)| {
+            call.set_cache(hit);
+            (*value.shared().body).clone()
+        })
+    } else {
+        call.agent.call::<PreparedQueryExecute>(request).await
+    };
+    let mut reply = match found {
         Ok(reply) => reply,
         Err(error) => return Err(failed(call, error)),
     };
@@ -170,9 +181,6 @@ async fn execute(call: &mut Call<'_>, name: &str) -> Result<Answer> {
     }
     call.set_meta(&reply.meta);
     call.set_effective_consistency(&call.options.clone());
-    if call.params.has("cached") && call.settings.use_cache {
-        call.set_cache_miss();
-    }
     reply.meta = shown_meta(&reply.meta, call);
     call.json(&reply)
 }

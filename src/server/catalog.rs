@@ -208,6 +208,8 @@ impl ReadEndpoint for CatalogListNodes {
 }
 
 impl ReadEndpoint for CatalogListServices {
+    const CACHED: bool = true;
+
     fn read(cx: &mut ReadContext<'_>, args: &DcRequest) -> Result<IndexedServices> {
         let readable = |who: &Authorizer, name: &str| who.allows(Resource::Service, Access::Read, name);
         if args.query.filter.is_empty() {
@@ -297,6 +299,8 @@ const METRICS: ServiceMetrics = ServiceMetrics {
 };
 
 impl ReadEndpoint for CatalogServiceNodes {
+    const CACHED: bool = true;
+
     fn read(cx: &mut ReadContext<'_>, args: &ServiceRequest) -> Result<IndexedServiceNodes> {
         if args.service_name.is_empty() && args.service_address.is_empty() {
             return Err(Error::new("Must provide service name"));

@@ -36,9 +36,12 @@ pub trait Endpoint: Method {
 }
 
 /// A method that reads one snapshot of the state, may block, and whose answer can be shared.
-pub trait ReadEndpoint: Method<Args: ReadRequest + Hash + Eq, Reply: ReadReply> {
+pub trait ReadEndpoint: Method<Args: ReadRequest + Hash + Eq, Reply: ReadReply + Clone> {
     /// A larger body is not kept for later readers.
     const KEPT_BYTES: usize = 2 << 20;
+
+    /// HTTP honours `?cached` (`spec/semantics.md` 24.1).
+    const CACHED: bool = false;
 
     /// Evaluates the query once. It must depend on nothing but its arguments and what it reads through `cx`.
     ///

@@ -87,6 +87,8 @@ fn is_wanted(filter: i64, row: &CheckServiceNode) -> bool {
 }
 
 impl ReadEndpoint for HealthServiceNodes {
+    const CACHED: bool = true;
+
     fn read(cx: &mut ReadContext<'_>, args: &ServiceRequest) -> Result<IndexedCheckServiceNodes> {
         if args.service_name.is_empty() {
             return Err(Error::new("Must provide service name"));

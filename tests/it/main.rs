@@ -10,6 +10,7 @@ mod support;
 mod agent;
 mod bad_input;
 mod blocking;
+mod cached;
 mod checks;
 mod cli;
 mod clients;
