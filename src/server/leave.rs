@@ -48,7 +48,7 @@ impl Server {
         if voters < 2 || !self.raft().is_leader() {
             return;
         }
-        let Err(error) = self.raft().transfer_leader(None).await else {
+        let Err(error) = self.transfer_leader(None).await else {
             tracing::info!(target: "agent.server", "successfully transferred leadership");
             return;
         };

@@ -13,6 +13,7 @@ use crate::types::operator::{
 use crate::types::requests::*;
 use crate::types::{Error, QueryOptions, Result};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The raft protocol that servers speak, as text.
 const RAFT_PROTOCOL: &str = "3";
@@ -84,7 +85,36 @@ impl Endpoint for OperatorRaftTransferLeader {
         server.permit_operator(args.token(), Access::Write)?;
         let id = Some(args.id.as_str()).filter(|id| !id.is_empty());
         tracing::warn!(target: "agent.server.operator", "transferring leadership: id={}", args.id);
-        server.raft().transfer_leader(id).await
+        server.transfer_leader(id).await
+    }
+}
+
+/// A server that has not answered its leader for this long cannot take over.
+const CONTACT: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// Hands the leadership over to the given server, or to the one that is furthest of those that answer. A leader that has
+    /// begun to hand over to a dead server leads no more, so that is not even tried.
+    pub(super) async fn transfer_leader(&self, id: Option<&str>) -> Result<()> {
+        let raft = self.raft();
+        if !raft.is_leader() {
+            return Err(Error::no_leader());
+        }
+        let (contacts, indexes) = (raft.peer_contacts(), raft.peer_indexes());
+        let answers = |id: &str| contacts.get(id).is_some_and(|contact| *contact < CONTACT);
+        if let Some(id) = id {
+            let known = raft.configuration().1.iter().any(|peer| peer.id == id && peer.voter);
+            if known && id != self.config().node_id && !answers(id) {
+                return Err(Error::new(format!("server {id} does not answer and cannot take over")));
+            }
+            return raft.transfer_leader(Some(id)).await;
+        }
+        let (_, peers) = raft.configuration();
+        let candidates =
+            peers.iter().filter(|peer| peer.voter && peer.id != self.config().node_id && answers(&peer.id));
+        let best = candidates.max_by_key(|peer| indexes.get(&peer.id).copied());
+        let best = best.ok_or_else(|| Error::new("cannot find peer"))?;
+        raft.transfer_leader(Some(&best.id)).await
     }
 }
 

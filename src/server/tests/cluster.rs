@@ -291,7 +291,7 @@ async fn servers_come_and_go() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leadership_and_servers_are_moved_by_operators_through_any_server() {
-    let cluster = Cluster::of(3).await;
+    let mut cluster = Cluster::of(3).await;
     let follower = cluster.follower().await;
     let request = TransferLeaderRequest { id: id(follower.number), ..Default::default() };
     follower.server.call::<OperatorRaftTransferLeader>(request).await.expect("transferred");
@@ -305,6 +305,24 @@ async fn leadership_and_servers_are_moved_by_operators_through_any_server() {
     within(async || {
         let state = other.server.call::<OperatorAutopilotState>(DcRequest::default()).await.expect("read");
         (state.voters.len() == 3 && state.leader == id(leader.number)).then_some(())
+    })
+    .await;
+    // nobody hands over to a server that does not answer
+    let (leader, dead) = (leader.number, other.number);
+    let remaining = (1..=3).find(|number| *number != leader && *number != dead).expect("three servers");
+    cluster.stop(dead).await;
+    let asked = cluster.nodes.iter().find(|node| node.number == leader).expect("it runs").server.clone();
+    let refused = within(async || {
+        let request = TransferLeaderRequest { id: id(dead), ..Default::default() };
+        let text = refusal(asked.call::<OperatorRaftTransferLeader>(request).await);
+        text.contains("does not answer").then_some(text)
+    });
+    within(async || asked.raft().peer_contacts().get(&id(dead)).is_none_or(|at| at.as_secs() >= 1).then_some(())).await;
+    assert_eq!(refused.await, format!("server {} does not answer and cannot take over", id(dead)));
+    asked.call::<OperatorRaftTransferLeader>(TransferLeaderRequest::default()).await.expect("transferred");
+    within(async || {
+        let known = asked.raft().leader()?;
+        (known.id == id(remaining)).then_some(())
     })
     .await;
     cluster.end().await;
