@@ -14,6 +14,8 @@ use tokio::time::{sleep, timeout};
 const ASK: (u32, Duration) = (6, Duration::from_secs(1));
 /// Longest wait for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Pause before a round is repeated that failed for no fault of the members' list.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Time that a server gives each one whose turn comes before its own.
 const TURN: Duration = Duration::from_secs(10);
 
@@ -23,7 +25,7 @@ enum Round {
     Over,
     /// The members must change first.
     Wait,
-    /// Another server's turn comes first; ours after this time.
+    /// Another server's turn comes first, or one did not answer; ours comes after this time.
     Later(Duration),
 }
 
@@ -82,7 +84,7 @@ async fn round(server: &Server, waited: Duration) -> Round {
                 tracing::info!(target: "agent.server", "Existing Raft peers reported by server, disabling bootstrap mode: server={name}");
                 return Round::Over;
             }
-            None => return Round::Wait,
+            None => return Round::Later(AGAIN),
         }
     }
     // One forms the cluster: two that see different servers at this moment would form different ones.
@@ -152,7 +154,7 @@ async fn form(server: &Server, servers: &[Arc<Member>]) -> Round {
         Ok(()) => Round::Over,
         Err(error) => {
             tracing::error!(target: "agent.server", "Failed to bootstrap cluster: error={:?}", error.text);
-            Round::Wait
+            Round::Later(AGAIN)
         }
     }
 }
