@@ -255,6 +255,12 @@ where
             }
             match (&state.error, self.acceptable(&state, wanted)) {
                 (None, Some(value)) => return Ok((value.clone(), Hit::default())),
+                // it was fetched for this caller, however long ago that is by now
+                (None, None) if !self.refreshed => {
+                    if let Some(value) = &state.value {
+                        return Ok((value.clone(), Hit::default()));
+                    }
+                }
                 // of a value that is kept current any is better than none
                 (Some(_), Some(value)) if self.refreshed => return Ok((value.clone(), Hit::default())),
                 (Some(error), _) if !blocks || state.value.is_none() || state.failures > 1 => {
