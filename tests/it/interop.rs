@@ -36,9 +36,17 @@ fn live(cluster: &Cluster, mut client: TestAgent) {
 fn register_and_discover(cluster: &Cluster, client: &TestAgent) {
     let server = &cluster.servers[cluster.follower()];
     let waiter = {
-        let index = client.get("/v1/health/service/web").index();
-        let (address, target) = (client.http_address(), format!("/v1/health/service/web?wait=30s&index={index}"));
-        std::thread::spawn(move || request(&address, "GET", &target, &[], b"").expect("an answer"))
+        let address = client.http_address();
+        let mut index = client.get("/v1/health/service/web").index();
+        // changes of other services may wake it before
+        std::thread::spawn(move || {
+            wait_for("a waiting query with the service", || {
+                let target = format!("/v1/health/service/web?wait=10s&index={index}");
+                let answer = request(&address, "GET", &target, &[], b"").expect("an answer");
+                index = answer.index();
+                answer.json().as_array().is_some_and(|rows| !rows.is_empty()).then_some(answer)
+            })
+        })
     };
     let check = format!(r#"{{"TCP":"{}","Interval":"100ms"}}"#, client.http_address());
     let service = format!(r#"{{"Name":"web","Port":80,"Tags":["v1"],"Meta":{{"a":"b"}},"Check":{check}}}"#);
