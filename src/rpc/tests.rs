@@ -255,15 +255,17 @@ async fn an_unused_session_is_closed() {
 
 #[tokio::test]
 async fn first_bytes_choose_and_others_are_closed() {
-    let limits = PortLimits { handshake_timeout: Duration::from_millis(50), ..PortLimits::default() };
-    let served = Served::start("127.0.0.1:0", "one", limits).await;
+    let served = Served::one().await;
     for first in [1, 2, 3, 6, 7, 9, 20, 22, 255] {
         let mut stream = TcpStream::connect(served.address).await.unwrap();
         stream.write_all(&[first]).await.unwrap();
         assert_eq!(timeout(LIMIT, stream.read(&mut [0])).await.unwrap().unwrap_or(0), 0, "{first}");
     }
-    let mut silent = TcpStream::connect(served.address).await.unwrap();
+    let limits = PortLimits { handshake_timeout: Duration::from_millis(50), ..PortLimits::default() };
+    let hasty = Served::start("127.0.0.1:0", "hasty", limits).await;
+    let mut silent = TcpStream::connect(hasty.address).await.unwrap();
     assert_eq!(timeout(LIMIT, silent.read(&mut [0])).await.unwrap().unwrap_or(0), 0);
+    hasty.stop().await;
 
     let mut single = TcpStream::connect(served.address).await.unwrap();
     let request = b"\x82\xa3Seq\x01\xadServiceMethod\xadStatus.Leader\x80";

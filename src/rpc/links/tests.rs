@@ -26,16 +26,15 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     assert!(waited.await.is_ok(), "never: {what}");
 }
 
-fn link(io: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static) -> Link {
+fn link(io: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static, patience: Patience) -> Link {
     let connected = Box::new(io) as AnyStream;
-    let patience = Patience { ping: Duration::from_millis(10), dead: Duration::from_millis(100) };
     Link::start("x".into(), "127.0.0.1:1".into(), patience, async { Ok(connected) }, |_, _| {})
 }
 
 #[tokio::test]
 async fn answers_find_their_questions_in_any_order() {
     let (here, there) = duplex(100);
-    let link = Arc::new(link(here));
+    let link = Arc::new(link(here, Patience::default()));
     let calls = (0..20_usize).map(|n| {
         let link = link.clone();
         async move { link.call(vec![n as u8; n * 10].into()).await.unwrap() }
@@ -65,7 +64,7 @@ async fn answers_find_their_questions_in_any_order() {
 #[tokio::test]
 async fn a_silent_server_is_asked_and_then_given_up() {
     let (here, there) = duplex(10_000);
-    let link = link(here);
+    let link = link(here, Patience { ping: Duration::from_millis(10), dead: Duration::from_millis(100) });
     let (reader, _writer) = split(there);
     let mut messages = Messages::new(reader);
     let call = timeout(Duration::from_millis(1), link.call("hello".into()));
@@ -85,7 +84,7 @@ async fn a_silent_server_is_asked_and_then_given_up() {
 #[tokio::test]
 async fn a_server_that_gives_signs_of_life_may_take_its_time() {
     let (here, there) = duplex(10_000);
-    let link = link(here);
+    let link = link(here, Patience { ping: Duration::from_millis(50), dead: Duration::from_secs(1) });
     let (reader, mut writer) = split(there);
     let mut messages = Messages::new(reader);
     let server = async {
@@ -95,7 +94,7 @@ async fn a_server_that_gives_signs_of_life_may_take_its_time() {
         }
         let mut out = BytesMut::new();
         // more pings than fit into the patience with a silent server
-        for _ in 0..20 {
+        for _ in 0..25 {
             assert_eq!(messages.next().await.unwrap(), Some((0, Bytes::new())));
             put_message(&mut out, 0, &[]);
             writer.write_all_buf(&mut out).await.unwrap();

@@ -248,7 +248,7 @@ async fn an_aborted_stream_says_so() {
 #[tokio::test]
 async fn silence_and_blocked_writes_end_a_session() {
     let (here, mut peer) = duplex(1000);
-    let soon = Limits { ping: Duration::from_millis(5), patience: Duration::from_millis(50), ..Limits::default() };
+    let soon = Limits { ping: Duration::from_millis(5), patience: Duration::from_secs(1), ..Limits::default() };
     let (session, driver) = Session::server(here, soon);
     let task = tokio::spawn(driver);
     for value in 0..3 {
