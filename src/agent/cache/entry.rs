@@ -120,8 +120,6 @@ pub struct Entry<A, R> {
     pub method: TypeId,
     /// The request without what does not belong to the question.
     pub args: A,
-    /// Hash of both.
-    pub hash: u64,
     /// The task keeps a blocking query open, and hits are always current.
     refreshed: bool,
     state: watch::Sender<State<R>>,
@@ -194,7 +192,7 @@ where
 {
     /// An entry without a value, and the task that fetches for it.
     pub fn start(
-        (method, args, hash): (TypeId, A, u64),
+        (method, args): (TypeId, A),
         refreshed: bool,
         fetch: Fetch<A, R>,
         rate: Arc<Rate>,
@@ -203,7 +201,6 @@ where
         let entry = Arc::new(Entry {
             method,
             args,
-            hash,
             refreshed,
             state: watch::Sender::new(state),
             asked: Arc::new(Notify::new()),

@@ -108,7 +108,7 @@ impl Cache {
             entry.touch(now);
             return entry;
         }
-        let entry = Entry::start((method, args, hash), refreshed, fetch(), self.rate.clone());
+        let entry = Entry::start((method, args), refreshed, fetch(), self.rate.clone());
         entry.touch(now);
         // a different request with the same hash keeps its place
         if !taken {

@@ -21,11 +21,11 @@ impl Source {
     }
 
     fn set(&self, index: Index, text: Text) {
-        self.answer.send_replace(Ok((index, text)));
+        let _ = self.answer.send_replace(Ok((index, text)));
     }
 
     fn fail(&self) {
-        self.answer.send_replace(Err(Error::new("away")));
+        let _ = self.answer.send_replace(Err(Error::new("away")));
     }
 
     fn fetches(&self) -> usize {
