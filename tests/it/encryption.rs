@@ -158,7 +158,7 @@ fn members_from_addresses_that_are_not_allowed_are_dropped() {
     let _ = outside.cli(&["join", &server.address]);
     let _ = server.cli(&["join", &outside.address]);
     let inside = member("inside").address(&(network(&server.address).replace(".0/24", ".253")));
-    let inside = inside.retry_join(&[server.address.clone()]).start();
+    let inside = inside.retry_join(std::slice::from_ref(&server.address)).start();
     wait_until("the allowed agent", || server.health_of_node("inside") == "passing");
     assert_eq!(server.known_member("outside"), "");
     assert_eq!(server.members().len(), 2);

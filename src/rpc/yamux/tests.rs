@@ -190,7 +190,7 @@ async fn streams_carry_more_than_a_window_both_ways_at_once() {
     let echo = |n: usize| {
         let client = client.clone();
         async move {
-            let bytes: Vec<u8> = (0..700_000 + n).map(|at| (at * n >> 3) as u8).collect();
+            let bytes: Vec<u8> = (0..700_000 + n).map(|at| ((at * n) >> 3) as u8).collect();
             let (mut reader, mut writer) = tokio::io::split(client.open().await.unwrap());
             let send = async {
                 writer.write_all(&bytes).await.unwrap();
