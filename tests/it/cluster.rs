@@ -110,13 +110,13 @@ fn servers_named_by_ports_names_and_templates_are_joined() {
     };
     let port = free("127.0.0.1");
     let others: Vec<AgentBuilder> = vec![member("s2"), member("s3")];
-    let second = others[0].planned_address().to_owned();
     let first =
-        member("s1").server_of(3).arg("-serf-lan-bind=127.0.0.1").hcl(&format!("ports {{ serf_lan = {port} }}"));
+        member("s1").server_of(3).arg("-serf-lan-bind=0.0.0.0").hcl(&format!("ports {{ serf_lan = {port} }}"));
     let first = first.start();
     let mut joining = others.into_iter();
     let by_name = joining.next().expect("two").server_of(3).retry_join(&[format!("localhost:{port}")]);
-    let template = format!(r#"{{{{ printf "{second}" }}}}:8301"#);
+    let loopback = r#"GetAllInterfaces | include "name" "^lo$" | include "type" "ipv4" | limit 1 | attr "address""#;
+    let template = format!("{{{{ {loopback} }}}}:{port}");
     let by_template = joining.next().expect("two").server_of(3).retry_join(&[template]);
     let cluster = Cluster { servers: vec![first, by_name.start(), by_template.start()] };
     cluster.wait_voters(3);

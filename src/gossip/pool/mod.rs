@@ -288,9 +288,11 @@ impl Pool {
         self.coordinate_of(&self.shared.config.name).unwrap_or_default()
     }
 
-    /// Last known position of a member; of this node too, once it has measured anything.
+    /// Last known position of a member; this node stands at the origin until it has measured anything.
     pub fn coordinate_of(&self, node: &str) -> Option<Coordinate> {
-        self.shared.positions.read().get(node).cloned()
+        let config = &self.shared.config;
+        let at_origin = || (node == config.name && !config.disable_coordinates).then(Coordinate::default);
+        self.shared.positions.read().get(node).cloned().or_else(at_origin)
     }
 
     /// Packets and streams are encrypted.
