@@ -110,8 +110,7 @@ fn servers_named_by_ports_names_and_templates_are_joined() {
     };
     let port = free("127.0.0.1");
     let others: Vec<AgentBuilder> = vec![member("s2"), member("s3")];
-    let first =
-        member("s1").server_of(3).arg("-serf-lan-bind=0.0.0.0").hcl(&format!("ports {{ serf_lan = {port} }}"));
+    let first = member("s1").server_of(3).arg("-serf-lan-bind=0.0.0.0").hcl(&format!("ports {{ serf_lan = {port} }}"));
     let first = first.start();
     let mut joining = others.into_iter();
     let by_name = joining.next().expect("two").server_of(3).retry_join(&[format!("localhost:{port}")]);
