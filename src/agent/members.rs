@@ -1,53 +1,9 @@
 //! Members of the gossip pool as the API shows them (`spec/http-api.md` 3.2.4).
 
 use crate::filter::{Field, Filterable, Kind, Typed, Value};
-use crate::gossip;
+use crate::gossip::{self, MemberStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Gossip status, a number in the API.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MemberStatus {
-    /// Unknown.
-    #[default]
-    None,
-    /// Reachable.
-    Alive,
-    /// On its way out.
-    Leaving,
-    /// Left on purpose.
-    Left,
-    /// Not reachable.
-    Failed,
-}
-
-impl MemberStatus {
-    const ALL: [MemberStatus; 5] = [Self::None, Self::Alive, Self::Leaving, Self::Left, Self::Failed];
-
-    /// The word that the command line prints.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            MemberStatus::None => "none",
-            MemberStatus::Alive => "alive",
-            MemberStatus::Leaving => "leaving",
-            MemberStatus::Left => "left",
-            MemberStatus::Failed => "failed",
-        }
-    }
-}
-
-impl Serialize for MemberStatus {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(*self as u8)
-    }
-}
-
-impl<'de> Deserialize<'de> for MemberStatus {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = usize::from(u8::deserialize(deserializer)?);
-        Ok(Self::ALL.get(number).copied().unwrap_or_default())
-    }
-}
 
 /// A member of a gossip pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,18 +33,6 @@ pub struct Member {
     pub delegate_cur: u8,
 }
 
-impl From<gossip::MemberStatus> for MemberStatus {
-    fn from(status: gossip::MemberStatus) -> MemberStatus {
-        match status {
-            gossip::MemberStatus::None => MemberStatus::None,
-            gossip::MemberStatus::Alive => MemberStatus::Alive,
-            gossip::MemberStatus::Leaving => MemberStatus::Leaving,
-            gossip::MemberStatus::Left => MemberStatus::Left,
-            gossip::MemberStatus::Failed => MemberStatus::Failed,
-        }
-    }
-}
-
 impl From<&gossip::Member> for Member {
     fn from(member: &gossip::Member) -> Member {
         let [protocol_min, protocol_max, protocol_cur, delegate_min, delegate_max, delegate_cur] = member.protocol;
@@ -97,7 +41,7 @@ impl From<&gossip::Member> for Member {
             addr: member.address.to_string(),
             port: member.port,
             tags: (*member.tags).clone(),
-            status: member.status.into(),
+            status: member.status,
             protocol_min,
             protocol_max,
             protocol_cur,

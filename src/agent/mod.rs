@@ -35,11 +35,12 @@ mod sidecar;
 mod tests;
 mod watches;
 
+pub use crate::gossip::MemberStatus;
 pub use client::Client;
 pub use delegate::Delegate;
 pub use events::{Event, Events};
 pub use local::LocalState;
-pub use members::{Member, MemberStatus};
+pub use members::Member;
 
 use crate::config::{Load, RuntimeConfig};
 use crate::gossip::Pool;

@@ -72,8 +72,9 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::members::{MemberStatus, ServerDetails, StaticMembers};
+    use super::super::members::{ServerDetails, StaticMembers};
     use super::*;
+    use crate::gossip::MemberStatus;
 
     #[test]
     fn a_server_that_moved_is_found_where_it_said_until_gossip_sees_it_again() {

@@ -1,40 +1,10 @@
 //! Who is in the datacenter, as the leader sees it. Gossip implements [`Members`]; a lone server lists itself.
 
-use crate::gossip::serf;
+use crate::gossip::{MemberStatus, serf};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::sync::watch;
-
-/// Gossip status of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MemberStatus {
-    /// Reachable.
-    Alive,
-    /// On its way out.
-    Leaving,
-    /// Left on purpose.
-    Left,
-    /// Not reachable.
-    Failed,
-}
-
-impl MemberStatus {
-    /// The text of the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            MemberStatus::Alive => "alive",
-            MemberStatus::Leaving => "leaving",
-            MemberStatus::Left => "left",
-            MemberStatus::Failed => "failed",
-        }
-    }
-
-    /// Present, though perhaps on its way out.
-    pub const fn is_here(self) -> bool {
-        matches!(self, MemberStatus::Alive | MemberStatus::Leaving)
-    }
-}
 
 /// A member of a gossip pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,13 +69,9 @@ fn version_of(build: &str) -> Option<String> {
 impl Member {
     /// A member as gossip knows it; none while its status is not known.
     pub fn from_gossip(member: &serf::Member) -> Option<Member> {
-        let status = match member.status {
-            serf::MemberStatus::None => return None,
-            serf::MemberStatus::Alive => MemberStatus::Alive,
-            serf::MemberStatus::Leaving => MemberStatus::Leaving,
-            serf::MemberStatus::Left => MemberStatus::Left,
-            serf::MemberStatus::Failed => MemberStatus::Failed,
-        };
+        if member.status == MemberStatus::None {
+            return None;
+        }
         let tag = |name: &str| member.tags.get(name).map_or("", String::as_str);
         let build = tag("build");
         let server = ServerDetails::from_gossip(member);
@@ -115,7 +81,7 @@ impl Member {
             id: tag("id").to_owned(),
             datacenter: tag("dc").to_owned(),
             address: member.address,
-            status,
+            status: member.status,
             version: version_of(build).unwrap_or_else(|| build.split(':').next().unwrap_or_default().to_owned()),
             server,
         })

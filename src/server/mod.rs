@@ -38,10 +38,11 @@ mod txn;
 mod wan;
 mod wire;
 
+pub use crate::gossip::MemberStatus;
 pub use config::ServerConfig;
 pub use endpoint::{Answer, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
 pub use gossip::{Gossip, GossipMembers};
-pub use members::{Member, MemberStatus, Members, ServerDetails, StaticMembers};
+pub use members::{Member, Members, ServerDetails, StaticMembers};
 pub use router::{RemoteServer, Router};
 
 use crate::acl::{Authorizer, Resolver};

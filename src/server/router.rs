@@ -1,7 +1,8 @@
 //! The way to other datacenters (`spec/semantics.md` 16.3, 23): which there are, how far they are, and which servers of
 //! theirs answer.
 
-use super::members::{Member, MemberStatus};
+use super::members::Member;
+use crate::gossip::MemberStatus;
 use crate::gossip::pool::Pool;
 use crate::types::coordinate::{Coordinate, DatacenterMap, NodeCoordinate};
 use crate::types::{Error, Result};

@@ -2,7 +2,8 @@
 //! (`spec/gossip.md` 6.5).
 
 use super::Server;
-use super::members::{Member, MemberStatus};
+use super::members::Member;
+use crate::gossip::MemberStatus;
 use crate::gossip::pool::Pool;
 use std::collections::HashSet;
 use std::net::SocketAddr;

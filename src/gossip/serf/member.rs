@@ -1,5 +1,6 @@
 //! A member as the Serf layer knows it (`spec/gossip.md` 4.1, 6.9).
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub enum MemberStatus {
 }
 
 impl MemberStatus {
+    const ALL: [MemberStatus; 5] = [Self::None, Self::Alive, Self::Leaving, Self::Left, Self::Failed];
+
     /// The word that commands print.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,6 +37,24 @@ impl MemberStatus {
             MemberStatus::Left => "left",
             MemberStatus::Failed => "failed",
         }
+    }
+
+    /// Present, though perhaps on its way out.
+    pub const fn is_here(self) -> bool {
+        matches!(self, MemberStatus::Alive | MemberStatus::Leaving)
+    }
+}
+
+impl Serialize for MemberStatus {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(*self as u8)
+    }
+}
+
+impl<'de> Deserialize<'de> for MemberStatus {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = usize::from(u8::deserialize(deserializer)?);
+        Ok(Self::ALL.get(number).copied().unwrap_or_default())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Autopilot (`spec/semantics.md` 14): its stored settings, promotion of new servers, removal of dead ones.
 
 use super::super::Server;
-use super::super::members::MemberStatus;
 use super::{health, reconcile};
+use crate::gossip::MemberStatus;
 use crate::state::Command;
 use crate::types::operator::{AutopilotConfig, ClusterHealth};
 use crate::types::requests::AutopilotSetRequest;

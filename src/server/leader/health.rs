@@ -1,7 +1,8 @@
 //! The health of the servers (`spec/semantics.md` 14.2): every server is asked how far its raft is.
 
 use super::super::Server;
-use super::super::members::{Member, MemberStatus};
+use super::super::members::Member;
+use crate::gossip::MemberStatus;
 use crate::raft::Peer;
 use crate::rpc::method::StatusRaftStats;
 use crate::telemetry::metrics::Gauge;

@@ -1,8 +1,9 @@
 //! Makes the catalog agree with the members of the datacenter (`spec/semantics.md` 13.2).
 
 use super::super::Server;
-use super::super::members::{Member, MemberStatus};
+use super::super::members::Member;
 use super::servers;
+use crate::gossip::MemberStatus;
 use crate::state::{Command, WatchSet};
 use crate::telemetry::metrics::Sample;
 use crate::types::{CheckStatus, DeregisterRequest, HealthCheck, Node, NodeService, RegisterRequest, Result, Weights};
@@ -157,6 +158,7 @@ async fn reconcile(server: &Server, member: &Member) -> Result<()> {
         }
         MemberStatus::Failed => failed(server, member).await,
         MemberStatus::Left => left(server, member).await,
+        MemberStatus::None => Ok(()),
     }
 }
 

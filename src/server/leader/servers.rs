@@ -1,7 +1,8 @@
 //! Which servers take part in raft: those that join are added, those that leave are removed (`spec/semantics.md` 13.2, 14.3).
 
 use super::super::Server;
-use super::super::members::{Member, MemberStatus};
+use super::super::members::Member;
+use crate::gossip::MemberStatus;
 use crate::raft::Peer;
 use crate::types::{Error, Result};
 
