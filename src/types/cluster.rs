@@ -2,7 +2,7 @@
 //! (`spec/rpc.md` 10).
 
 use super::operator::ServerHealth;
-use super::requests::{ReadReply, ReadRequest, Request};
+use super::requests::{ReadReply, ReadRequest, Request, reads};
 use super::{Blob, Index, QueryMeta, QueryOptions, StringMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -152,21 +152,6 @@ impl AutopilotState {
             voters: ids(|server| server.voter),
         }
     }
-}
-
-macro_rules! reads {
-    ($($name:ident)*) => {$(
-        impl Request for $name {
-            fn datacenter(&self) -> &str { &self.datacenter }
-            fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
-            fn token(&self) -> &str { &self.query.token }
-            fn query(&self) -> Option<&QueryOptions> { Some(&self.query) }
-        }
-        impl ReadRequest for $name {
-            fn options(&self) -> &QueryOptions { &self.query }
-            fn options_mut(&mut self) -> &mut QueryOptions { &mut self.query }
-        }
-    )*};
 }
 
 reads!(EventFireRequest KeyringRequest);

@@ -42,6 +42,23 @@ pub trait ReadReply {
     fn meta_mut(&mut self) -> &mut QueryMeta;
 }
 
+/// Requests with a `datacenter` and options in `query`.
+macro_rules! reads {
+    ($($name:ident)*) => {$(
+        impl Request for $name {
+            fn datacenter(&self) -> &str { &self.datacenter }
+            fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
+            fn token(&self) -> &str { &self.query.token }
+            fn query(&self) -> Option<&QueryOptions> { Some(&self.query) }
+        }
+        impl ReadRequest for $name {
+            fn options(&self) -> &QueryOptions { &self.query }
+            fn options_mut(&mut self) -> &mut QueryOptions { &mut self.query }
+        }
+    )*};
+}
+pub(super) use reads;
+
 macro_rules! read_requests {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $ty:ty),* $(,)? })*) => {$(
         $(#[$doc])*
@@ -55,16 +72,7 @@ macro_rules! read_requests {
             #[serde(flatten)]
             pub query: QueryOptions,
         }
-        impl Request for $name {
-            fn datacenter(&self) -> &str { &self.datacenter }
-            fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
-            fn token(&self) -> &str { &self.query.token }
-            fn query(&self) -> Option<&QueryOptions> { Some(&self.query) }
-        }
-        impl ReadRequest for $name {
-            fn options(&self) -> &QueryOptions { &self.query }
-            fn options_mut(&mut self) -> &mut QueryOptions { &mut self.query }
-        }
+        crate::types::requests::reads!($name);
     )*};
 }
 
