@@ -4,28 +4,12 @@ use crate::config::RuntimeConfig;
 use crate::rpc::{
     Archive, CallSettings, ConnectionSettings, Connections, Method, Servers, SnapshotOp, SnapshotReply, SnapshotRequest,
 };
-use crate::server::{Answer, ReadEndpoint};
+use crate::server::{Answer, Flights, ReadEndpoint};
 use crate::types::requests::{ReadReply, ReadRequest, Request};
 use crate::types::{Error, Result};
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared, WeakShared};
-use parking_lot::Mutex;
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::marker::PhantomData;
+use std::any::TypeId;
 use std::sync::Arc;
-
-/// Equal reads that wait are told apart by a hash; on a collision the later one goes its own way.
-type Waiting = HashMap<u64, Box<dyn Any + Send>>;
-
-/// The future that equal reads wait for.
-type Flight<V> = Shared<BoxFuture<'static, Result<Answer<V>>>>;
-
-/// A read under way.
-struct Flying<A, V: Clone + Send + Sync + 'static> {
-    args: A,
-    answer: WeakShared<BoxFuture<'static, Result<Answer<V>>>>,
-}
 
 /// Calls go to the head of a list of servers; equal blocking reads share one call.
 #[derive(Clone)]
@@ -37,15 +21,14 @@ struct Inner {
     datacenter: String,
     servers: Servers,
     connections: Connections,
-    hasher: ahash::RandomState,
-    waiting: Mutex<Waiting>,
+    flights: Flights,
 }
 
 impl Client {
     /// A client that calls these servers.
     pub fn new(datacenter: &str, servers: Servers, connections: Connections) -> Client {
-        let (datacenter, hasher) = (datacenter.to_owned(), ahash::RandomState::new());
-        Client { inner: Arc::new(Inner { datacenter, servers, connections, hasher, waiting: Mutex::default() }) }
+        let datacenter = datacenter.to_owned();
+        Client { inner: Arc::new(Inner { datacenter, servers, connections, flights: Flights::default() }) }
     }
 
     /// A client with the limits of a configuration and no servers yet.
@@ -109,17 +92,13 @@ impl Client {
         if options.min_query_index == 0 || options.require_consistent {
             return self.answer::<M, V>(&args, keep).await;
         }
-        let hash = self.inner.hasher.hash_one((TypeId::of::<M>(), TypeId::of::<V>(), encoding, &args));
-        let flight = self.join_flight::<M, V>(hash, args, keep);
-        let seat = Seat::<M::Args, V> {
-            inner: Arc::clone(&self.inner),
-            hash,
-            flight: Some(flight.clone()),
-            args: PhantomData,
+        let client = self.clone();
+        let key = (TypeId::of::<M>(), encoding, args);
+        let ask = move |(_, _, args): &(_, _, M::Args)| {
+            let args = args.clone();
+            async move { client.answer::<M, V>(&args, keep).await }.boxed()
         };
-        let result = flight.await;
-        drop(seat);
-        result
+        self.inner.flights.share(key, ask).await
     }
 
     async fn answer<M: ReadEndpoint, V>(
@@ -131,49 +110,6 @@ impl Client {
         let meta = reply.meta().clone();
         let not_found = M::nothing(args, &reply);
         Ok(Answer { meta, body: keep(reply)?, not_found })
-    }
-
-    /// The call that an equal read is already waiting for, or a new one.
-    fn join_flight<M: ReadEndpoint, V: Clone + Send + Sync + 'static>(
-        &self,
-        hash: u64,
-        args: M::Args,
-        keep: impl Fn(M::Reply) -> Result<V> + Send + 'static,
-    ) -> Flight<V> {
-        let mut waiting = self.inner.waiting.lock();
-        if let Some(flying) = waiting.get(&hash).and_then(|flying| flying.downcast_ref::<Flying<M::Args, V>>())
-            && flying.args == args
-            && let Some(flight) = flying.answer.upgrade()
-        {
-            return flight;
-        }
-        let client = self.clone();
-        let request = args.clone();
-        let call = async move { client.answer::<M, V>(&request, keep).await };
-        let flight = call.boxed().shared();
-        if let Some(answer) = flight.downgrade() {
-            waiting.insert(hash, Box::new(Flying { args, answer }));
-        }
-        flight
-    }
-}
-
-/// A waiting reader; the last one takes the call off the list, and a call that nobody waits for ends.
-struct Seat<A: Send + 'static, V: Clone + Send + Sync + 'static> {
-    inner: Arc<Inner>,
-    hash: u64,
-    flight: Option<Flight<V>>,
-    args: PhantomData<fn(A)>,
-}
-
-impl<A: Send + 'static, V: Clone + Send + Sync + 'static> Drop for Seat<A, V> {
-    fn drop(&mut self) {
-        self.flight = None;
-        let mut waiting = self.inner.waiting.lock();
-        let flying = waiting.get(&self.hash).and_then(|flying| flying.downcast_ref::<Flying<A, V>>());
-        if flying.is_some_and(|flying| flying.answer.upgrade().is_none()) {
-            waiting.remove(&self.hash);
-        }
     }
 }
 

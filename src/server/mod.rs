@@ -41,6 +41,7 @@ mod wire;
 pub use crate::gossip::MemberStatus;
 pub use config::ServerConfig;
 pub use endpoint::{Answer, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
+pub use flights::Flights;
 pub use gossip::{Gossip, GossipMembers};
 pub use members::{Member, Members, ServerDetails, StaticMembers};
 pub use router::{RemoteServer, Router};
