@@ -3,6 +3,7 @@
 
 use super::Agent;
 use super::events::Event;
+use crate::client::child;
 use crate::rpc::method::{KvsApply, KvsGet};
 use crate::types::requests::KeyRequest;
 use crate::types::{Blob, DirEntry, Error, GoDuration, KvOp, KvRequest, QueryOptions, Result};
@@ -10,8 +11,6 @@ use bytes::{Bytes, BytesMut};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use serde::Deserialize;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -191,12 +190,10 @@ fn start(job: &Job) -> Result<Running, String> {
         (false, ..) => {
             let folder = tempdir::Folder::new().map_err(text)?;
             let path = folder.path().join("script");
-            let mut file = std::fs::File::create(&path).map_err(text)?;
-            file.write_all(&job.script.0).map_err(text)?;
-            file.set_permissions(std::fs::Permissions::from_mode(0o750)).map_err(text)?;
-            (shell(&path.to_string_lossy()), Some(folder))
+            child::write_program(&path, &job.script.0).map_err(text)?;
+            (child::script_command(&path.to_string_lossy()), Some(folder))
         }
-        (_, false, _) => (shell(&job.command), None),
+        (_, false, _) => (child::script_command(&job.command), None),
         (_, _, Some((program, arguments))) => {
             let mut command = Command::new(program);
             command.args(arguments);
@@ -206,17 +203,9 @@ fn start(job: &Job) -> Result<Running, String> {
     };
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(|error| text(error.into()))?;
     command.stdin(Stdio::null()).stdout(writer.try_clone().map_err(text)?).stderr(writer).kill_on_drop(true);
-    let child = command.spawn().map_err(text)?;
+    let child = child::spawn(&mut command).map_err(text)?;
     let output = pipe::Receiver::from_owned_fd(reader).map_err(text)?;
     Ok(Running { child, output, _script: script })
-}
-
-/// A text for `$SHELL`, `/bin/sh` when it is unset.
-fn shell(script: &str) -> Command {
-    let shell = std::env::var("SHELL").ok().filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into());
-    let mut command = Command::new(shell);
-    command.arg("-c").arg(script);
-    command
 }
 
 /// 1 for a command that ended without a code of its own.
@@ -257,6 +246,7 @@ mod tempdir {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     fn job(text: &str) -> Job {
         serde_json::from_str(text).expect("a job")

@@ -1,10 +1,41 @@
 //! Child processes of commands and handlers: how they are started and how their end is told, in Go's words.
 
 use super::os_text;
-use std::io::ErrorKind;
+use parking_lot::{RwLock, RwLockReadGuard};
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
+
+/// Shared by whoever starts a child, held alone by whoever writes a program. A child that is forked in between holds the
+/// program open for writing until its own `exec`, and the kernel refuses to run it (`ETXTBSY`).
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Held while a child is started; it has left our descriptors behind when the start returns.
+pub fn starting() -> RwLockReadGuard<'static, ()> {
+    STARTING.read()
+}
+
+/// Starts a child.
+///
+/// # Errors
+/// See [`start_error`].
+pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    let _starting = starting();
+    command.spawn()
+}
+
+/// Writes a new program that its owner and group may run, at once.
+///
+/// # Errors
+/// The file exists, or cannot be written.
+pub fn write_program(path: &Path, text: &[u8]) -> io::Result<()> {
+    let _alone = STARTING.write();
+    OpenOptions::new().write(true).create_new(true).mode(0o750).open(path)?.write_all(text)
+}
 
 /// A text as a command of `$SHELL`, `/bin/sh` when it is unset.
 pub fn script_command(script: &str) -> Command {

@@ -283,7 +283,9 @@ fn run_child_and_kill(dir: &Path, restore: bool, enough: usize) -> String {
     if restore {
         command.env("TRIBUNE_CRASH_RESTORE", "1");
     }
+    let starting = crate::client::child::starting();
     let mut child = command.spawn().unwrap();
+    drop(starting);
     let mut acks = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok)

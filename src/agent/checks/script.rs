@@ -4,6 +4,7 @@
 use super::dial::errno_text;
 use super::output::Tail;
 use super::runner::{Outcome, Probe};
+use crate::client::child;
 use crate::types::{CheckStatus, GoDuration};
 use futures::future::BoxFuture;
 use nix::fcntl::OFlag;
@@ -87,14 +88,9 @@ impl Running {
         let (read, write) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let also = write.try_clone().map_err(failed)?;
         let output = pipe::Receiver::from_owned_fd(read).map_err(failed)?;
-        let child = Command::new(program)
-            .args(&args[1..])
-            .stdin(Stdio::null())
-            .stdout(write)
-            .stderr(also)
-            .process_group(0)
-            .spawn()
-            .map_err(failed)?;
+        let mut command = Command::new(program);
+        command.args(&args[1..]).stdin(Stdio::null()).stdout(write).stderr(also).process_group(0);
+        let child = child::spawn(&mut command).map_err(failed)?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         Ok(Running { child, group, output })
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::connect::connect;
 use crate::cli::{Command, Context, Exit, Flag, Groups, Matches, OrExit};
-use crate::client::child::{describe, script_command, start_error};
+use crate::client::child::{describe, script_command, spawn, start_error};
 use crate::client::lock::{Exclusion, Failure, Held, Mutex, Options, Semaphore};
 use crate::client::os_text;
 use nix::sys::signal::{Signal, kill};
@@ -190,7 +190,7 @@ fn start(plan: &Plan<'_>) -> Result<Child, String> {
     if plan.pass_stdin {
         plan.tell("Stdin passed to handler process");
     }
-    command.spawn().map_err(|error| start_error(&command, &error))
+    spawn(&mut command).map_err(|error| start_error(&command, &error))
 }
 
 /// Tells how the child ended; true when it failed.

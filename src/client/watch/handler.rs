@@ -115,7 +115,7 @@ async fn run_child(mut command: Command, index: u64, data: &Value, output: Outpu
         .stdout(stream())
         .stderr(stream())
         .kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| child::start_error(&command, &error))?;
+    let mut child = child::spawn(&mut command).map_err(|error| child::start_error(&command, &error))?;
     let mut input = super::super::go_json(data);
     input.push('\n');
     let stdin = child.stdin.take();
