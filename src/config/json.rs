@@ -1,6 +1,6 @@
 //! JSON to [`hcl::Value`] with the error texts of Go's `encoding/json`, which scripts and operators know.
 
-use super::hcl::MAX_DEPTH;
+use super::hcl::{MAX_DEPTH, Position, Repeated, SyntaxError, already_set};
 use hcl::{Map, Value};
 
 /// Parses a text whose top value must be an object. A repeated key keeps the last value.
@@ -18,16 +18,17 @@ pub fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
 
 /// Parses any JSON value. The error is Go's text with the place behind it.
 pub fn parse(text: &str) -> Result<Value, String> {
-    let mut parser = Parser { bytes: text.as_bytes(), text, at: 0 };
-    let result = parser.value(0).and_then(|value| match parser.next_byte() {
-        None => Ok(value),
-        Some(_) => Err(parser.unexpected("after top-level value")),
-    });
-    result.map_err(|why| {
-        let before = &text.as_bytes()[..parser.at];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        format!("{why} (at {line}:{column})")
+    let mut parser = Parser::new(text, Repeated::Allowed);
+    parser.whole().map_err(|why| format!("{why} (at {})", parser.position(parser.at)))
+}
+
+/// Parses any JSON value in whose objects no key may stand twice.
+pub fn parse_unique(text: &str) -> Result<Value, SyntaxError> {
+    let mut parser = Parser::new(text, Repeated::Refused);
+    let parsed = parser.whole();
+    parsed.map_err(|why| match parser.twice.take() {
+        Some(error) => error,
+        None => SyntaxError { position: Some(parser.position(parser.at)), message: why },
     })
 }
 
@@ -40,9 +41,33 @@ struct Parser<'a> {
     bytes: &'a [u8],
     text: &'a str,
     at: usize,
+    repeated: Repeated,
+    /// A key that stands twice, where that is refused.
+    twice: Option<SyntaxError>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    fn new(text: &'a str, repeated: Repeated) -> Parser<'a> {
+        Parser { bytes: text.as_bytes(), text, at: 0, repeated, twice: None }
+    }
+
+    /// The one value of the text.
+    fn whole(&mut self) -> Result<Value, String> {
+        let value = self.value(0)?;
+        match self.next_byte() {
+            None => Ok(value),
+            Some(_) => Err(self.unexpected("after top-level value")),
+        }
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let before = &self.bytes[..offset];
+        Position {
+            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            column: before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1,
+        }
+    }
+
     /// Skips white space and shows the next byte.
     fn next_byte(&mut self) -> Option<u8> {
         while matches!(self.bytes.get(self.at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
@@ -85,7 +110,12 @@ impl Parser<'_> {
             if self.next_byte() != Some(b'"') {
                 return Err(self.unexpected("looking for beginning of object key string"));
             }
+            let start = self.at;
             let key = self.string()?;
+            if self.repeated == Repeated::Refused && map.contains_key(&key) {
+                self.twice = Some(already_set(&key, self.position(start)));
+                return Err("key stands twice".to_string());
+            }
             if self.next_byte() != Some(b':') {
                 return Err(self.unexpected("after object key"));
             }

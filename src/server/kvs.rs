@@ -33,8 +33,7 @@ pub(super) fn precheck(server: &Server, authorizer: &Authorizer, op: KvOp, entry
         return Err(Error::new("Must provide key"));
     }
     match op {
-        KvOp::DeleteTree if authorizer.allows_prefix_write(Resource::Key, &entry.key) => {}
-        KvOp::DeleteTree => return Err(Error::with_status(403, "Permission denied")),
+        KvOp::DeleteTree => authorizer.check_prefix_write(Resource::Key, &entry.key)?,
         KvOp::Get | KvOp::GetTree | KvOp::GetOrEmpty => {}
         KvOp::CheckIndex | KvOp::CheckSession => authorizer.check(Resource::Key, Access::Read, &entry.key)?,
         _ => authorizer.check(Resource::Key, Access::Write, &entry.key)?,

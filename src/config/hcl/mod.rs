@@ -5,7 +5,10 @@
 
 mod parser;
 mod scanner;
+pub mod tree;
 mod value;
+
+pub(super) use parser::{Repeated, already_set};
 
 use super::json;
 use std::fmt;
@@ -62,21 +65,26 @@ impl std::error::Error for SyntaxError {}
 ///
 /// A block or object under a key is a list with one map; repeated keys append to that list.
 pub fn parse(source: &[u8]) -> Result<hcl::Map<String, hcl::Value>, SyntaxError> {
-    let text = match std::str::from_utf8(source) {
-        Ok(text) => text,
-        Err(error) => {
-            let valid = std::str::from_utf8(&source[..error.valid_up_to()]).expect("valid_up_to ends a valid prefix");
-            let line = valid.matches('\n').count() + 1;
-            let column = valid.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-            return Err(SyntaxError::at(Position { line, column }, "illegal UTF-8 encoding"));
-        }
-    };
-    if text.trim_start().starts_with('{') {
+    let text = as_text(source)?;
+    if is_json(text) {
         return json::parse_object(text).map(value::from_json).map_err(SyntaxError::plain);
     }
     let text = text.replace("\r\n", "\n");
-    let items = parser::parse(&text)?;
+    let items = parser::parse(&text, Repeated::Allowed)?;
     value::object("root", items)
+}
+
+fn as_text(source: &[u8]) -> Result<&str, SyntaxError> {
+    std::str::from_utf8(source).map_err(|error| {
+        let valid = std::str::from_utf8(&source[..error.valid_up_to()]).expect("valid_up_to ends a valid prefix");
+        let line = valid.matches('\n').count() + 1;
+        let column = valid.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        SyntaxError::at(Position { line, column }, "illegal UTF-8 encoding")
+    })
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
 }
 
 #[cfg(test)]

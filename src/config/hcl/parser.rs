@@ -2,6 +2,7 @@
 
 use super::scanner::{Kind, Scanner, Token};
 use super::{MAX_DEPTH, Position, SyntaxError};
+use std::collections::HashSet;
 
 /// One `key = value` or block; more than one key is a labelled block.
 #[derive(Debug)]
@@ -27,11 +28,20 @@ impl Node<'_> {
     }
 }
 
+/// What becomes of an argument that is set twice in one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// Both items are kept.
+    Allowed,
+    /// An error.
+    Refused,
+}
+
 /// Parses a whole text.
-pub fn parse(source: &str) -> Result<Vec<Item<'_>>, SyntaxError> {
+pub fn parse(source: &str, repeated: Repeated) -> Result<Vec<Item<'_>>, SyntaxError> {
     let scanner = Scanner::new(source);
     let start = Token { kind: Kind::Eof, position: Position::default(), text: "" };
-    Parser { scanner, current: start, pending: false, depth: 0 }.items(false)
+    Parser { scanner, current: start, pending: false, depth: 0, repeated }.items(false)
 }
 
 struct Parser<'a> {
@@ -40,6 +50,7 @@ struct Parser<'a> {
     /// The current token is to be read again.
     pending: bool,
     depth: usize,
+    repeated: Repeated,
 }
 
 /// What `keys` found after the keys.
@@ -64,6 +75,7 @@ impl<'a> Parser<'a> {
     /// Items up to the end of the text, or up to `}` inside an object.
     fn items(&mut self, inside: bool) -> Result<Vec<Item<'a>>, SyntaxError> {
         let mut items = Vec::new();
+        let mut assigned = HashSet::new();
         loop {
             if inside {
                 let token = self.scan()?;
@@ -72,7 +84,13 @@ impl<'a> Parser<'a> {
                     break;
                 }
             }
-            let Some(item) = self.item()? else { break };
+            let Some((item, is_argument)) = self.item()? else { break };
+            if is_argument && self.repeated == Repeated::Refused {
+                let key = &item.keys[0];
+                if !assigned.insert(key.text) {
+                    return Err(already_set(key.text, key.position));
+                }
+            }
             items.push(item);
             if self.scan()?.kind != Kind::Comma {
                 self.unscan();
@@ -81,8 +99,9 @@ impl<'a> Parser<'a> {
         Ok(items)
     }
 
-    /// One item; `None` at the end of the text, also after `key =` (the reference drops such a key).
-    fn item(&mut self) -> Result<Option<Item<'a>>, SyntaxError> {
+    /// One item, and whether it is an assignment; `None` at the end of the text, also after `key =` (the reference drops such
+    /// a key).
+    fn item(&mut self) -> Result<Option<(Item<'a>, bool)>, SyntaxError> {
         let mut keys = Vec::new();
         if let After::End = self.keys(&mut keys)? {
             if keys.is_empty() {
@@ -90,6 +109,7 @@ impl<'a> Parser<'a> {
             }
             return Err(self.no_value(&keys));
         }
+        let is_argument = self.current.kind == Kind::Assign;
         let value = match self.current.kind {
             Kind::Assign => match self.value()? {
                 Some(value) => value,
@@ -100,7 +120,7 @@ impl<'a> Parser<'a> {
         };
         self.scan()?;
         self.unscan();
-        Ok(Some(Item { keys, value }))
+        Ok(Some((Item { keys, value }, is_argument)))
     }
 
     fn no_value(&self, keys: &[Token<'a>]) -> SyntaxError {
@@ -209,4 +229,12 @@ impl<'a> Parser<'a> {
         self.depth -= 1;
         Ok(Node::List(position, nodes))
     }
+}
+
+/// The error of an argument that is set twice.
+pub fn already_set(key: &str, position: Position) -> SyntaxError {
+    let key = crate::types::go_quote(key);
+    SyntaxError::plain(format!(
+        "The argument {key} at {position} was already set. Each argument can only be defined once"
+    ))
 }

@@ -62,7 +62,7 @@ fn node(path: &str, node: Node<'_>, in_list: bool) -> Result<Value, SyntaxError>
     })
 }
 
-fn key_text(token: &Token<'_>) -> Result<String, SyntaxError> {
+pub fn key_text(token: &Token<'_>) -> Result<String, SyntaxError> {
     if token.kind == Kind::Text { unquote(token) } else { Ok(token.text.to_string()) }
 }
 
@@ -71,9 +71,13 @@ fn literal(token: &Token<'_>) -> Result<Value, SyntaxError> {
         Kind::Bool => Ok(Value::Bool(token.text == "true")),
         Kind::Number => integer(token.text).map(Value::from).map_err(SyntaxError::plain),
         Kind::Float => float(token.text).map(Value::from).map_err(SyntaxError::plain),
-        Kind::Heredoc => Ok(Value::String(heredoc(token.text))),
-        _ => unquote(token).map(Value::String),
+        _ => text(token).map(Value::String),
     }
+}
+
+/// The text of a quoted literal or a heredoc.
+pub fn text(token: &Token<'_>) -> Result<String, SyntaxError> {
+    if token.kind == Kind::Heredoc { Ok(heredoc(token.text)) } else { unquote(token) }
 }
 
 /// Go's `strconv.ParseInt(text, 0, 64)` for what the scanner lets through.
