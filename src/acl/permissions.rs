@@ -113,7 +113,10 @@ impl Table {
             .map(|(label, level)| (label, *level))
             .take_while(|(label, _)| label.starts_with(prefix))
             .chain(
-                prefixes.iter().map(|rule| (&rule.label, rule.level)).take_while(|(label, _)| label.starts_with(prefix)),
+                prefixes
+                    .iter()
+                    .map(|rule| (&rule.label, rule.level))
+                    .take_while(|(label, _)| label.starts_with(prefix)),
             );
         match below.any(|(_, level)| level != Level::Write) {
             true => Some(false),
@@ -217,16 +220,20 @@ impl Permissions {
         let mut rows: [(Vec<_>, Vec<_>); NAMED] = Default::default();
         for ((table, prefix, label), level) in merged {
             let (exact, prefixes) = &mut rows[table];
-            if prefix { prefixes.push((label, level)) } else { exact.push((label, level)) };
+            if prefix {
+                prefixes.push((label, level))
+            } else {
+                exact.push((label, level))
+            };
         }
         let mut resources = Resource::ALL[SCALARS..].iter();
         let tables = rows.map(|(exact, prefix)| {
             Table::new(*resources.next().expect("as many tables as resources with names"), base, exact, prefix)
         });
         let mut permissions = Permissions { base, scalars, tables, everything: false, digest: 0 };
-        permissions.everything = Resource::ALL.into_iter().all(|resource| {
-            Access::ALL.into_iter().all(|access| permissions.uniform(resource, access) == Some(true))
-        });
+        permissions.everything = Resource::ALL
+            .into_iter()
+            .all(|resource| Access::ALL.into_iter().all(|access| permissions.uniform(resource, access) == Some(true)));
         let mut hasher = DefaultHasher::new();
         (base, scalars, &permissions.tables).hash(&mut hasher);
         permissions.digest = hasher.finish();

@@ -149,9 +149,7 @@ fn unnamed(resource: Resource, word: &str) -> Result<Option<Level>> {
         return Ok(None);
     }
     match Level::parse(word) {
-        None | Some(Level::List) => {
-            Err(Error::new(format!("Invalid {} policy: {}", resource.name(), go_quote(word))))
-        }
+        None | Some(Level::List) => Err(Error::new(format!("Invalid {} policy: {}", resource.name(), go_quote(word)))),
         known => Ok(known),
     }
 }

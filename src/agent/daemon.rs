@@ -2,6 +2,7 @@
 
 use super::data_dir::{DataDir, new_node_id, valid_id};
 use super::{Agent, Client, Delegate, Leaving, Parts, banner, gossip, notify};
+use crate::acl::{AclSettings, Tokens};
 use crate::config::{self, Load, RuntimeConfig};
 use crate::gossip::Pool;
 use crate::rpc::{self, Port, PortLimits};
@@ -422,6 +423,7 @@ fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> 
         },
         server_health_interval: config.server_health_interval.to_std().max(Duration::from_millis(10)),
         autopilot,
+        acl: AclSettings::of(config, Tokens::new(config.acl.tokens.clone())),
         ..base
     })
 }

@@ -1,5 +1,6 @@
 //! The settings of a server, resolved: no defaults are looked up after this.
 
+use crate::acl::AclSettings;
 use crate::rpc::ConnectionSettings;
 use crate::types::operator::AutopilotConfig;
 use std::net::SocketAddr;
@@ -72,6 +73,8 @@ pub struct ServerConfig {
     pub autopilot: AutopilotConfig,
     /// Time between looks at whether all servers of the datacenter are in the WAN pool.
     pub wan_flood_interval: Duration,
+    /// Access control.
+    pub acl: AclSettings,
 }
 
 impl ServerConfig {
@@ -118,6 +121,7 @@ impl ServerConfig {
             autopilot_interval: Duration::from_secs(10),
             autopilot: AutopilotConfig::default(),
             wan_flood_interval: Duration::from_secs(60),
+            acl: AclSettings::default(),
         }
     }
 }

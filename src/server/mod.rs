@@ -131,7 +131,7 @@ impl Server {
                 config,
                 store,
                 raft,
-                            cache: shared::Cache::default(),
+                cache: shared::Cache::default(),
                 flights: flights::Flights::default(),
                 leaving: watch::Sender::new(false),
                 stopping: watch::Sender::new(false),
@@ -257,9 +257,8 @@ impl Server {
         let cache = &self.inner.cache;
         let entry = cache.entry::<M, M::Args, V>(encoding, authorizer.clone(), args);
         // evaluated for who asks: a refusal names the caller
-        let once = || {
-            cache.get(&entry, bytes, M::KEPT_BYTES, || evaluate::<M, V>(self, entry.args(), &authorizer, &keep))
-        };
+        let once =
+            || cache.get(&entry, bytes, M::KEPT_BYTES, || evaluate::<M, V>(self, entry.args(), &authorizer, &keep));
         let result = blocking::run(self, &options, once).await?;
         M::count(entry.args(), result.empty);
         Ok(self.answer(&result, &options))

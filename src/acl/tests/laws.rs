@@ -100,8 +100,7 @@ impl Slow<'_> {
     }
 
     fn scalar(&self, resource: Resource, access: Access) -> bool {
-        let levels: Vec<Level> =
-            self.policies.iter().filter_map(|policy| policy.scalars[resource as usize]).collect();
+        let levels: Vec<Level> = self.policies.iter().filter_map(|policy| policy.scalars[resource as usize]).collect();
         match (Self::strongest(&levels), resource) {
             (Some(level), _) => Self::grants(level, access),
             (None, Resource::Mesh | Resource::Peering) => self.scalar(Resource::Operator, access),
@@ -134,9 +133,10 @@ impl Slow<'_> {
 
     fn prefix_write(&self, resource: Resource, prefix: &str) -> bool {
         let covering = self.longest(resource, prefix);
-        let below = NAMES.iter().filter(|name| name.starts_with(prefix)).flat_map(|name| {
-            [self.said(resource, false, name), self.said(resource, true, name)]
-        });
+        let below = NAMES
+            .iter()
+            .filter(|name| name.starts_with(prefix))
+            .flat_map(|name| [self.said(resource, false, name), self.said(resource, true, name)]);
         if covering.into_iter().chain(below.flatten()).any(|level| level != Level::Write) {
             return false;
         }
