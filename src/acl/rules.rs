@@ -105,6 +105,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// Rules that were not read from a text.
+    pub fn of(rules: Vec<Rule>) -> Rules {
+        Rules { rules, ..Rules::default() }
+    }
+
     /// The rules with labels.
     pub fn labelled(&self) -> &[Rule] {
         &self.rules

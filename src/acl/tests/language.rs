@@ -85,7 +85,7 @@ fn texts_are_refused_in_the_words_of_the_reference() {
             r#"Invalid key policy: &acl.KeyRule{Prefix:"b", Policy:"foo", EnterpriseRule:acl.EnterpriseRule{}}"#,
         ),
         (r#"[]"#, "Failed to parse ACL rules: At 1:1: expected: IDENT | STRING | ASSIGN | LBRACE got: LBRACK"),
-        (r#"key "a" {"#, "Failed to parse ACL rules: At 1:10: object expected closing RBRACE got: EOF"),
+        (r#"key "a" {"#, "Failed to parse ACL rules: At 1:11: object expected closing RBRACE got: EOF"),
         (
             r#"acl="read" acl="write""#,
             "Failed to parse ACL rules: The argument \"acl\" at 1:12 was already set. Each argument can only be defined once",
