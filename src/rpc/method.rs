@@ -2,6 +2,7 @@
 //!
 //! A row is a marker type; `server` gives it a handler, and every door (HTTP, DNS, the wire) calls it through the marker.
 
+use crate::types::acl::*;
 use crate::types::cluster::{
     AutopilotState, Empty, EventFireRequest, EventFireResponse, KeyringRequest, KeyringResponses, RaftStats,
 };
@@ -120,6 +121,38 @@ methods! {
     OperatorAutopilotSetConfiguration = "Operator.AutopilotSetConfiguration": AutopilotSetRequest => bool;
     OperatorServerHealth = "Operator.ServerHealth": DcRequest => ClusterHealth;
     OperatorUsage = "Operator.Usage": DcRequest => UsageReport;
+
+    AclBootstrapTokens = "ACL.BootstrapTokens": AclBootstrapRequest => AclToken;
+    AclTokenRead = "ACL.TokenRead": AclTokenGetRequest => AclTokenResponse;
+    AclTokenClone = "ACL.TokenClone": AclTokenSetRequest => AclToken;
+    AclTokenSet = "ACL.TokenSet": AclTokenSetRequest => AclToken;
+    AclTokenDelete = "ACL.TokenDelete": AclTokenDeleteRequest => String;
+    AclTokenList = "ACL.TokenList": AclTokenListRequest => AclTokenListResponse;
+    AclTokenBatchRead = "ACL.TokenBatchRead": AclTokenBatchGetRequest => AclTokenBatchResponse;
+    AclPolicyRead = "ACL.PolicyRead": AclPolicyGetRequest => AclPolicyResponse;
+    AclPolicyBatchRead = "ACL.PolicyBatchRead": AclPolicyBatchGetRequest => AclPolicyBatchResponse;
+    AclPolicySet = "ACL.PolicySet": AclPolicySetRequest => AclPolicy;
+    AclPolicyDelete = "ACL.PolicyDelete": AclPolicyDeleteRequest => String;
+    AclPolicyList = "ACL.PolicyList": AclPolicyListRequest => AclPolicyListResponse;
+    AclPolicyResolve = "ACL.PolicyResolve": AclPolicyBatchGetRequest => AclPolicyBatchResponse;
+    AclReplicationStatusRead = "ACL.ReplicationStatus": DcRequest => AclReplicationStatus;
+    AclRoleRead = "ACL.RoleRead": AclRoleGetRequest => AclRoleResponse;
+    AclRoleBatchRead = "ACL.RoleBatchRead": AclRoleBatchGetRequest => AclRoleBatchResponse;
+    AclRoleSet = "ACL.RoleSet": AclRoleSetRequest => AclRole;
+    AclRoleDelete = "ACL.RoleDelete": AclRoleDeleteRequest => String;
+    AclRoleList = "ACL.RoleList": AclRoleListRequest => AclRoleListResponse;
+    AclRoleResolve = "ACL.RoleResolve": AclRoleBatchGetRequest => AclRoleBatchResponse;
+    AclBindingRuleRead = "ACL.BindingRuleRead": AclBindingRuleGetRequest => AclBindingRuleResponse;
+    AclBindingRuleSet = "ACL.BindingRuleSet": AclBindingRuleSetRequest => BindingRule;
+    AclBindingRuleDelete = "ACL.BindingRuleDelete": AclBindingRuleDeleteRequest => bool;
+    AclBindingRuleList = "ACL.BindingRuleList": AclBindingRuleListRequest => AclBindingRuleListResponse;
+    AclAuthMethodRead = "ACL.AuthMethodRead": AclAuthMethodGetRequest => AclAuthMethodResponse;
+    AclAuthMethodSet = "ACL.AuthMethodSet": AclAuthMethodSetRequest => AuthMethod;
+    AclAuthMethodDelete = "ACL.AuthMethodDelete": AclAuthMethodDeleteRequest => bool;
+    AclAuthMethodList = "ACL.AuthMethodList": AclAuthMethodListRequest => AclAuthMethodListResponse;
+    AclLogin = "ACL.Login": AclLoginRequest => AclToken;
+    AclLogout = "ACL.Logout": AclLogoutRequest => bool;
+    AclAuthorize = "ACL.Authorize": AclAuthorizationsRequest => Vec<AclAuthorizationResponse>;
 }
 
 /// What became of bytes that were decoded and encoded again.

@@ -4,6 +4,7 @@
 //! JSON. What differs between the two encodings (durations, bytes, times) asks `is_human_readable`. This room knows
 //! nothing of tables, sockets or the agent.
 
+pub mod acl;
 pub mod check;
 pub mod cluster;
 pub mod coordinate;
@@ -38,6 +39,7 @@ pub use quote::go_quote;
 pub use service::{CheckServiceNode, NodeService, ServiceAddress, ServiceKind, ServiceNode, Weights};
 pub use session::{Session, SessionBehavior, SessionOp, SessionRequest};
 pub use system::{SystemMetadataEntry, SystemMetadataOp, SystemMetadataRequest, TombstoneRequest};
+pub use time::Timestamp;
 pub use value::{Blob, StringMap};
 
 /// A raft log index; 0 means "never".

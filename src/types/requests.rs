@@ -311,6 +311,7 @@ macro_rules! writes {
         }
     )*};
 }
+pub(super) use writes;
 
 /// Stores a node's coordinate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

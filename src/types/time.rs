@@ -1,9 +1,12 @@
-//! Instants of answers: RFC 3339 text here and in JSON, 15 bytes in msgpack (`spec/rpc.md` 5). For `#[serde(with)]`.
+//! Instants: RFC 3339 text in JSON, 15 bytes in msgpack (`spec/rpc.md` 5). [`Timestamp`] is one to reckon with; the functions
+//! are for `#[serde(with)]` on texts that are only shown.
 
+use super::GoDuration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
+use std::str::FromStr;
 
 /// The zero instant, before anything happened.
 pub const ZERO: &str = "0001-01-01T00:00:00Z";
@@ -74,9 +77,79 @@ fn shortest(time: DateTime<Utc>) -> String {
     format!("{}Z", head.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// An instant, to the nanosecond. The default is the zero instant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// This moment by the system's clock.
+    pub fn now() -> Timestamp {
+        Timestamp(Utc::now())
+    }
+
+    /// Before anything happened.
+    pub fn is_zero(&self) -> bool {
+        *self == Timestamp::default()
+    }
+
+    /// The instant that far away; the farthest there is when it would lie beyond.
+    pub fn plus(&self, duration: GoDuration) -> Timestamp {
+        let far = if duration.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        Timestamp(self.0.checked_add_signed(chrono::Duration::nanoseconds(duration.0)).unwrap_or(far))
+    }
+
+    /// Time from `earlier` to here, negative when it is later; the longest there is when it does not fit.
+    pub fn since(&self, earlier: Timestamp) -> GoDuration {
+        let time = self.0 - earlier.0;
+        let most = if time < chrono::Duration::zero() { i64::MIN } else { i64::MAX };
+        GoDuration(time.num_nanoseconds().unwrap_or(most))
+    }
+}
+
+impl Default for Timestamp {
+    fn default() -> Self {
+        Timestamp(DateTime::from_timestamp(-UNIX, 0).expect("the year one is in range"))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shortest(self.0))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = String;
+
+    /// Reads RFC 3339; an instant with another zone is the same one in UTC.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let time = DateTime::parse_from_rfc3339(text);
+        time.map(|time| Timestamp(time.to_utc())).map_err(|_| format!("parsing time {text:?}: not an RFC 3339 time"))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(&shortest(self.0), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::types::msgpack;
+    use super::Timestamp;
+    use crate::types::{GoDuration, msgpack};
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -103,5 +176,25 @@ mod tests {
         }
         let far = [&[0xaf, 1][..], &[0x7f; 8], &[0; 6]].concat();
         assert!(msgpack::from_slice::<At>(&far).is_err());
+    }
+
+    #[test]
+    fn instants_can_be_reckoned_with() {
+        let at: Timestamp = "2026-11-20T22:14:11.160095564Z".parse().expect("an instant");
+        assert_eq!(at.plus(GoDuration::secs(60)).to_string(), "2026-11-20T22:15:11.160095564Z");
+        assert_eq!(at.plus(GoDuration::secs(60)).since(at), GoDuration::secs(60));
+        assert_eq!(at.since(at.plus(GoDuration::millis(5))), GoDuration::millis(-5));
+        assert!(at.plus(GoDuration(i64::MAX)) > at && Timestamp::default() < at);
+        assert_eq!("2026-11-20T23:14:11.160095564+01:00".parse::<Timestamp>().expect("an instant"), at);
+        assert!("yesterday".parse::<Timestamp>().is_err());
+        for time in [at, Timestamp::default()] {
+            let bytes = msgpack::to_vec(&time).expect("encodes");
+            assert_eq!(bytes.len(), 16);
+            assert_eq!(msgpack::from_slice::<Timestamp>(&bytes).expect("decodes"), time);
+            let json = serde_json::to_string(&time).expect("encodes");
+            assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("decodes"), time);
+        }
+        assert_eq!(serde_json::to_string(&Timestamp::default()).expect("encodes"), "\"0001-01-01T00:00:00Z\"");
+        assert!(Timestamp::default().is_zero());
     }
 }
