@@ -164,7 +164,10 @@ fn recorded_requests_and_replies_survive_our_types() {
     assert!(known >= 90, "{known}");
     // names of another case are no names of ours either
     wrong.retain(|difference| {
-        !difference.starts_with("KVS.Get request.datacenter") && !difference.starts_with("KVS.Get request.key")
+        !difference.starts_with("KVS.Get request.datacenter")
+            && !difference.starts_with("KVS.Get request.key")
+            // a word of the access control before this one
+            && !difference.starts_with("ACL.TokenRead reply.Token.Type")
     });
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

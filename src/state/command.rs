@@ -1,5 +1,6 @@
 //! Commands of the replicated log: one type byte and the msgpack of the request (`spec/snapshot.md` 3.2).
 
+use crate::types::acl::*;
 use crate::types::msgpack;
 use crate::types::requests::AutopilotSetRequest;
 use crate::types::txn::{TxnRequest, TxnResponse};
@@ -34,6 +35,28 @@ pub enum Command {
     Autopilot(AutopilotSetRequest),
     /// A fact the servers agree on.
     SystemMetadata(SystemMetadataRequest),
+    /// The first token.
+    AclBootstrap(Box<AclBootstrapEntry>),
+    /// Tokens.
+    AclTokenSet(AclTokenBatchSet),
+    /// Removal of tokens.
+    AclTokenDelete(AclTokenBatchDelete),
+    /// Policies.
+    AclPolicySet(AclPolicyBatchSet),
+    /// Removal of policies.
+    AclPolicyDelete(AclPolicyBatchDelete),
+    /// Roles.
+    AclRoleSet(AclRoleBatchSet),
+    /// Removal of roles.
+    AclRoleDelete(AclRoleBatchDelete),
+    /// Binding rules.
+    AclBindingRuleSet(AclBindingRuleBatchSet),
+    /// Removal of binding rules.
+    AclBindingRuleDelete(AclBindingRuleBatchDelete),
+    /// Auth methods.
+    AclAuthMethodSet(AclAuthMethodBatchSet),
+    /// Removal of auth methods with their binding rules and tokens.
+    AclAuthMethodDelete(AclAuthMethodBatchDelete),
     /// An entry of a type that may be ignored when unknown; the byte is that type.
     Ignored(u8),
 }
@@ -95,6 +118,28 @@ pub mod kind {
     pub const TXN: u8 = 8;
     /// Autopilot settings.
     pub const AUTOPILOT: u8 = 9;
+    /// The first token.
+    pub const ACL_BOOTSTRAP: u8 = 11;
+    /// Tokens, or a token in a snapshot.
+    pub const ACL_TOKEN: u8 = 17;
+    /// Removal of tokens.
+    pub const ACL_TOKEN_DELETE: u8 = 18;
+    /// Policies, or a policy in a snapshot.
+    pub const ACL_POLICY: u8 = 19;
+    /// Removal of policies.
+    pub const ACL_POLICY_DELETE: u8 = 20;
+    /// Roles, or a role in a snapshot.
+    pub const ACL_ROLE: u8 = 23;
+    /// Removal of roles.
+    pub const ACL_ROLE_DELETE: u8 = 24;
+    /// Binding rules, or one in a snapshot.
+    pub const ACL_BINDING_RULE: u8 = 25;
+    /// Removal of binding rules.
+    pub const ACL_BINDING_RULE_DELETE: u8 = 26;
+    /// Auth methods, or one in a snapshot.
+    pub const ACL_AUTH_METHOD: u8 = 27;
+    /// Removal of auth methods with their binding rules and tokens.
+    pub const ACL_AUTH_METHOD_DELETE: u8 = 28;
     /// A table index, in snapshots only.
     pub const INDEX: u8 = 16;
     /// Half-arrived chunks of large entries, in snapshots only.
@@ -121,6 +166,17 @@ impl Command {
             Command::Txn(request) => write(&mut out, kind::TXN, request),
             Command::Autopilot(request) => write(&mut out, kind::AUTOPILOT, request),
             Command::SystemMetadata(request) => write(&mut out, kind::SYSTEM_METADATA, request),
+            Command::AclBootstrap(request) => write(&mut out, kind::ACL_BOOTSTRAP, request),
+            Command::AclTokenSet(request) => write(&mut out, kind::ACL_TOKEN, request),
+            Command::AclTokenDelete(request) => write(&mut out, kind::ACL_TOKEN_DELETE, request),
+            Command::AclPolicySet(request) => write(&mut out, kind::ACL_POLICY, request),
+            Command::AclPolicyDelete(request) => write(&mut out, kind::ACL_POLICY_DELETE, request),
+            Command::AclRoleSet(request) => write(&mut out, kind::ACL_ROLE, request),
+            Command::AclRoleDelete(request) => write(&mut out, kind::ACL_ROLE_DELETE, request),
+            Command::AclBindingRuleSet(request) => write(&mut out, kind::ACL_BINDING_RULE, request),
+            Command::AclBindingRuleDelete(request) => write(&mut out, kind::ACL_BINDING_RULE_DELETE, request),
+            Command::AclAuthMethodSet(request) => write(&mut out, kind::ACL_AUTH_METHOD, request),
+            Command::AclAuthMethodDelete(request) => write(&mut out, kind::ACL_AUTH_METHOD_DELETE, request),
             Command::Ignored(kind) => write(&mut out, kind | MAY_IGNORE, &()),
         };
         written.expect("requests hold nothing that msgpack cannot carry");
@@ -141,6 +197,17 @@ impl Command {
             kind @ kind::TXN => Command::Txn(read(kind, body)?),
             kind @ kind::AUTOPILOT => Command::Autopilot(read(kind, body)?),
             kind @ kind::SYSTEM_METADATA => Command::SystemMetadata(read(kind, body)?),
+            kind @ kind::ACL_BOOTSTRAP => Command::AclBootstrap(read(kind, body)?),
+            kind @ kind::ACL_TOKEN => Command::AclTokenSet(read(kind, body)?),
+            kind @ kind::ACL_TOKEN_DELETE => Command::AclTokenDelete(read(kind, body)?),
+            kind @ kind::ACL_POLICY => Command::AclPolicySet(read(kind, body)?),
+            kind @ kind::ACL_POLICY_DELETE => Command::AclPolicyDelete(read(kind, body)?),
+            kind @ kind::ACL_ROLE => Command::AclRoleSet(read(kind, body)?),
+            kind @ kind::ACL_ROLE_DELETE => Command::AclRoleDelete(read(kind, body)?),
+            kind @ kind::ACL_BINDING_RULE => Command::AclBindingRuleSet(read(kind, body)?),
+            kind @ kind::ACL_BINDING_RULE_DELETE => Command::AclBindingRuleDelete(read(kind, body)?),
+            kind @ kind::ACL_AUTH_METHOD => Command::AclAuthMethodSet(read(kind, body)?),
+            kind @ kind::ACL_AUTH_METHOD_DELETE => Command::AclAuthMethodDelete(read(kind, body)?),
             kind if marked & MAY_IGNORE != 0 => Command::Ignored(kind),
             kind => return Err(DecodeError::UnknownType(kind)),
         })
@@ -185,6 +252,17 @@ mod tests {
             Command::Txn(TxnRequest { ops: vec![set], ..Default::default() }),
             Command::Autopilot(AutopilotSetRequest::default()),
             Command::SystemMetadata(SystemMetadataRequest::default()),
+            Command::AclBootstrap(Default::default()),
+            Command::AclTokenSet(Default::default()),
+            Command::AclTokenDelete(Default::default()),
+            Command::AclPolicySet(Default::default()),
+            Command::AclPolicyDelete(Default::default()),
+            Command::AclRoleSet(Default::default()),
+            Command::AclRoleDelete(Default::default()),
+            Command::AclBindingRuleSet(Default::default()),
+            Command::AclBindingRuleDelete(Default::default()),
+            Command::AclAuthMethodSet(Default::default()),
+            Command::AclAuthMethodDelete(Default::default()),
             Command::Ignored(41),
         ];
         for command in commands {

@@ -32,10 +32,20 @@ pub enum Table {
     SystemMetadata,
     /// Prepared queries.
     PreparedQueries,
+    /// Tokens.
+    AclTokens,
+    /// Policies.
+    AclPolicies,
+    /// Roles.
+    AclRoles,
+    /// Binding rules.
+    AclBindingRules,
+    /// Auth methods.
+    AclAuthMethods,
 }
 
 /// All of them, in the order of their numbers, with the key of their row.
-pub const TABLES: [(Table, &str); 12] = [
+pub const TABLES: [(Table, &str); 17] = [
     (Table::Nodes, "nodes"),
     (Table::Services, "services"),
     (Table::Checks, "checks"),
@@ -48,6 +58,11 @@ pub const TABLES: [(Table, &str); 12] = [
     (Table::Coordinates, "coordinates"),
     (Table::SystemMetadata, "system-metadata"),
     (Table::PreparedQueries, "prepared-queries"),
+    (Table::AclTokens, "acl-tokens"),
+    (Table::AclPolicies, "acl-policies"),
+    (Table::AclRoles, "acl-roles"),
+    (Table::AclBindingRules, "acl-binding-rules"),
+    (Table::AclAuthMethods, "acl-auth-methods"),
 ];
 
 /// The rows of the `index` table. The fixed ones are plain numbers, because every write moves some.
@@ -147,11 +162,11 @@ mod tests {
         let mut indexes = Indexes::default();
         indexes.set_table(Table::Nodes, 12);
         indexes.set_table(Table::Nodes, 11);
-        let rows = [("peer.~:service.web", 7), ("service.web", 5), ("Nodes", 9), ("acl-tokens", 3)];
+        let rows = [("peer.~:service.web", 7), ("service.web", 5), ("Nodes", 9), ("config-entries", 3)];
         indexes.restore(rows.map(|(name, index)| (name.to_string(), index)));
         assert_eq!(indexes.named(b"service.web"), Some(7));
         assert_eq!(indexes.table(Table::Nodes), 9);
         let names: Vec<_> = indexes.rows().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["acl-tokens", "nodes", "peer.~:nodes", "peer.~:service.web", "service.web"]);
+        assert_eq!(names, ["config-entries", "nodes", "peer.~:nodes", "peer.~:service.web", "service.web"]);
     }
 }

@@ -14,9 +14,11 @@
 //! | `catalog`, `health`, `usage` | queries over several tables |
 //! | `index`, `watch` | what moved when, and who waits for it |
 //! | `query` | prepared queries and their templates |
+//! | `acl` | tokens, policies, roles, auth methods, binding rules |
 //! | `command`, `records` | bytes of the log and of snapshots |
 //! | `radix`, `key`, `delays` | the persistent tree, composite keys, the clock of lock delays |
 
+mod acl;
 mod catalog;
 mod checks;
 mod command;
@@ -42,6 +44,7 @@ mod txn;
 mod usage;
 mod watch;
 
+pub use acl::TokenFilter;
 pub use catalog::{MetaFilter, NodeWithServices};
 pub use command::{Command, DecodeError, Outcome, kind};
 pub use records::RestoreError;

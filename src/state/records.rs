@@ -1,12 +1,13 @@
 //! `state.bin`: the dump of all tables as typed records (`spec/snapshot.md` 3).
 //!
-//! Records of types that have no table here (ACLs, mesh, ...) are kept as they came and written back unchanged in
+//! Records of types that have no table here (mesh, ...) are kept as they came and written back unchanged in
 //! their place, so that a cluster can go through us without losing them.
 
 use super::command::kind;
 use super::nodes::request_node;
 use super::register::request_checks;
 use super::tables::{Tables, Writer};
+use crate::types::acl::{AclPolicy, AclRole, AclToken, AuthMethod, BindingRule};
 use crate::types::msgpack;
 use crate::types::operator::AutopilotConfig;
 use crate::types::{
@@ -53,11 +54,11 @@ const ORDER: [u8; 26] = [
     kind::REGISTER,
     kind::COORDINATES,
     kind::SESSION,
-    17,
-    19,
-    23,
-    25,
-    27,
+    kind::ACL_TOKEN,
+    kind::ACL_POLICY,
+    kind::ACL_ROLE,
+    kind::ACL_BINDING_RULE,
+    kind::ACL_AUTH_METHOD,
     kind::KVS,
     kind::TOMBSTONE,
     kind::PREPARED_QUERY,
@@ -152,6 +153,11 @@ fn write_table(tables: &Tables, kind: u8, sink: &mut Sink) -> io::Result<()> {
         kind::PREPARED_QUERY => tables.queries.iter().try_for_each(|slot| sink.put(tag, &*slot.value.definition))?,
         kind::AUTOPILOT => tables.autopilot.iter().try_for_each(|row| sink.put(tag, &**row))?,
         kind::SYSTEM_METADATA => tables.system_metadata.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::ACL_TOKEN => tables.acl.tokens.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::ACL_POLICY => tables.acl.policies.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::ACL_ROLE => tables.acl.roles.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::ACL_BINDING_RULE => tables.acl.rules.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::ACL_AUTH_METHOD => tables.acl.methods.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
         kind::INDEX => {
             let mut rows = tables.indexes.rows().into_iter();
             rows.try_for_each(|(key, value)| sink.put(tag, &IndexEntry { key, value }))?;
@@ -286,12 +292,40 @@ impl Reader {
                 let row: SystemMetadataEntry = decode(record)?;
                 self.at(row.modify_index).put_system_metadata(row);
             }
+            kind::ACL_TOKEN => self.token(decode(record)?),
+            kind::ACL_POLICY => {
+                let row: AclPolicy = decode(record)?;
+                self.at(row.modify_index).put_policy(row);
+            }
+            kind::ACL_ROLE => {
+                let row: AclRole = decode(record)?;
+                self.at(row.modify_index).put_role(row);
+            }
+            kind::ACL_BINDING_RULE => {
+                let row: BindingRule = decode(record)?;
+                self.at(row.modify_index).put_rule(row);
+            }
+            kind::ACL_AUTH_METHOD => {
+                let row: AuthMethod = decode(record)?;
+                self.at(row.modify_index).put_method(row);
+            }
             kind::INDEX => self.indexes.push(decode(record)?),
             kind if ORDER.contains(&kind) || kind == kind::CHUNKING => self.keep(kind, record),
             kind @ ENTERPRISE.. => return Err(Refused::Type(RestoreError::Enterprise(kind))),
             kind => return Err(Refused::Type(RestoreError::UnknownType(kind))),
         }
         Ok(())
+    }
+
+    /// Very old versions leave tokens without an accessor, with rules of a language that is gone: they grant nothing.
+    fn token(&mut self, mut row: AclToken) {
+        if row.accessor_id.is_empty() || row.secret_id.is_empty() {
+            return;
+        }
+        if row.hash.is_empty() {
+            row.set_hash();
+        }
+        self.at(row.modify_index).put_token(row);
     }
 
     fn keep(&mut self, kind: u8, record: &[u8]) {

@@ -123,6 +123,17 @@ impl Writer {
             Command::Txn(request) => Ok(self.apply_txn(request)),
             Command::Autopilot(request) => Ok(self.set_autopilot(request)),
             Command::SystemMetadata(request) => self.set_system_metadata(request),
+            Command::AclBootstrap(request) => self.or_undo(|writer| writer.bootstrap_acl(request)),
+            Command::AclTokenSet(request) => self.or_undo(|writer| writer.set_tokens(request)),
+            Command::AclTokenDelete(request) => self.or_undo(|writer| writer.delete_tokens(request)),
+            Command::AclPolicySet(request) => self.or_undo(|writer| writer.set_policies(request)),
+            Command::AclPolicyDelete(request) => self.or_undo(|writer| writer.delete_policies(request)),
+            Command::AclRoleSet(request) => self.or_undo(|writer| writer.set_roles(request)),
+            Command::AclRoleDelete(request) => Ok(self.delete_roles(request)),
+            Command::AclBindingRuleSet(request) => self.or_undo(|writer| writer.set_rules(request)),
+            Command::AclBindingRuleDelete(request) => Ok(self.delete_rules(request)),
+            Command::AclAuthMethodSet(request) => self.or_undo(|writer| writer.set_methods(request)),
+            Command::AclAuthMethodDelete(request) => Ok(self.delete_methods(request)),
             Command::Ignored(_) => Ok(Outcome::Done),
         };
         outcome.unwrap_or_else(Outcome::Error)

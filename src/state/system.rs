@@ -1,10 +1,11 @@
 //! Autopilot settings and system metadata: small tables that the servers keep for themselves.
 
 use super::index::Table;
-use super::key::join;
+use super::key::{join, lower};
 use super::radix::Slot;
 use super::tables::Writer;
-use super::{Outcome, Snapshot};
+use super::watch::Space;
+use super::{Outcome, Snapshot, WatchSet};
 use crate::types::operator::AutopilotConfig;
 use crate::types::requests::AutopilotSetRequest;
 use crate::types::{SystemMetadataEntry, SystemMetadataOp, SystemMetadataRequest};
@@ -39,6 +40,7 @@ impl Writer {
             SystemMetadataOp::Delete => {
                 if self.tables.system_metadata.remove(&key).is_some() {
                     self.move_table(Table::SystemMetadata);
+                    self.touch(Space::SystemMetadata, &request.entry.key);
                 }
             }
         }
@@ -47,8 +49,9 @@ impl Writer {
 
     /// Stores a row as it is.
     pub fn put_system_metadata(&mut self, row: SystemMetadataEntry) {
-        self.tables.system_metadata.insert(Slot::new(&join(&[&row.key]), Arc::new(row)));
         self.move_table(Table::SystemMetadata);
+        self.touch(Space::SystemMetadata, &row.key);
+        self.tables.system_metadata.insert(Slot::new(&join(&[&row.key]), Arc::new(row)));
     }
 }
 
@@ -61,5 +64,11 @@ impl Snapshot {
     /// A fact the servers agreed on.
     pub fn system_metadata(&self, key: &str) -> Option<Arc<SystemMetadataEntry>> {
         self.tables().system_metadata.get(&join(&[key])).map(|slot| slot.value.clone())
+    }
+
+    /// The same, for a reader who wants to know when it changes.
+    pub fn system_metadata_watched(&self, ws: &mut WatchSet, key: &str) -> Option<Arc<SystemMetadataEntry>> {
+        ws.watch(Space::SystemMetadata, lower(key).as_bytes());
+        self.system_metadata(key)
     }
 }

@@ -67,6 +67,8 @@ pub struct Tables {
     pub coordinates: Rows<NodeCoordinate>,
     /// Autopilot settings.
     pub autopilot: Option<Arc<AutopilotConfig>>,
+    /// Access control.
+    pub acl: super::acl::AclTables,
     /// System metadata by key.
     pub system_metadata: Rows<Arc<SystemMetadataEntry>>,
     /// Snapshot records of types without a table, by type, in their order.

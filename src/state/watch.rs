@@ -49,6 +49,18 @@ pub enum Space {
     NodeCoordinates,
     /// A prepared query.
     Query,
+    /// A token, by accessor.
+    AclToken,
+    /// A policy.
+    AclPolicy,
+    /// A role.
+    AclRole,
+    /// A binding rule.
+    AclBindingRule,
+    /// An auth method.
+    AclAuthMethod,
+    /// A fact the servers agree on.
+    SystemMetadata,
     /// All keys under a prefix.
     KvPrefix,
     /// A whole table.

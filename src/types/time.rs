@@ -87,6 +87,14 @@ impl Timestamp {
         Timestamp(Utc::now())
     }
 
+    /// Bytes that sort as instants do, from the zero instant on.
+    pub fn sort_key(&self) -> [u8; 12] {
+        let mut key = [0; 12];
+        key[..8].copy_from_slice(&(self.0.timestamp() + UNIX).to_be_bytes());
+        key[8..].copy_from_slice(&self.0.timestamp_subsec_nanos().to_be_bytes());
+        key
+    }
+
     /// Before anything happened.
     pub fn is_zero(&self) -> bool {
         *self == Timestamp::default()

@@ -1,9 +1,11 @@
 //! Access control: tokens, policies, roles, auth methods, binding rules (`spec/acl-and-tls.md` 1).
 
+mod builtin;
 mod hash;
 mod ids;
 mod requests;
 
+pub use builtin::*;
 pub use ids::*;
 pub use requests::*;
 
