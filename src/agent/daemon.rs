@@ -282,7 +282,10 @@ async fn live(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'s
         }
     };
     tracing::info!(target: "agent", "Consul agent running!");
-    notify::send("READY=1");
+    tokio::spawn(notify::keep_informed(process.agent.clone()));
+    if process.agent.config().join.retry_join.is_empty() {
+        notify::ready();
+    }
     let mut failures = process.agent.start_joins();
     let code = tokio::select! {
         code = serve(&process.agent, &mut signals) => code,
@@ -291,7 +294,7 @@ async fn live(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'s
             1
         }
     };
-    notify::send("STOPPING=1");
+    notify::stopping();
     process.end().await;
     code
 }

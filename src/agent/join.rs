@@ -1,6 +1,6 @@
 //! Joining gossip pools and leaving them (`spec/agent-config.md` 6, `spec/gossip.md` 6.8).
 
-use super::{Agent, Delegate};
+use super::{Agent, Delegate, notify};
 use crate::config::RuntimeConfig;
 use crate::gossip::Pool;
 use crate::types::{Error, GoDuration, Result};
@@ -51,6 +51,9 @@ impl Agent {
         tracing::info!(target: "agent", lan_addresses = listed(addresses), "(LAN) joining");
         let joined = self.lan().join(addresses).await;
         report("LAN", &joined);
+        if joined.is_ok() {
+            notify::ready();
+        }
         joined
     }
 
@@ -153,6 +156,9 @@ impl Agent {
             attempt += 1;
             if *max > 0 && attempt > *max {
                 return Err(Error::new(format!("agent: max join {cluster} retry exhausted, exiting")));
+            }
+            if *cluster == "LAN" {
+                notify::joining(cluster, attempt, &error.to_string(), interval.to_std());
             }
             tracing::warn!(
                 target: "agent", cluster = *cluster, retry_interval = %interval, error = %error,

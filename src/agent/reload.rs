@@ -13,7 +13,7 @@ impl Agent {
     pub async fn reload(&self) -> Result<()> {
         notify::reloading();
         let result = self.reload_from_sources().await;
-        notify::send("READY=1");
+        notify::reloaded();
         result
     }
 

@@ -19,11 +19,17 @@ pub fn starting() -> RwLockReadGuard<'static, ()> {
     STARTING.read()
 }
 
+/// What systemd tells a service about itself. A child is another process: it must not speak for us.
+const SERVICE_VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+
 /// Starts a child.
 ///
 /// # Errors
 /// See [`start_error`].
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    for variable in SERVICE_VARIABLES {
+        command.env_remove(variable);
+    }
     let _starting = starting();
     command.spawn()
 }

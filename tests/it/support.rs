@@ -189,6 +189,7 @@ pub struct AgentBuilder {
     binary: String,
     name: String,
     args: Vec<String>,
+    env: Vec<(String, String)>,
     files: Vec<(String, String)>,
     kind: Kind,
     dir: Option<PathBuf>,
@@ -220,6 +221,7 @@ pub struct TestAgent {
     pub dir: PathBuf,
     binary: String,
     args: Vec<String>,
+    env: Vec<(String, String)>,
     kind: Kind,
     namespace: Option<u32>,
     _temp: Option<tempfile::TempDir>,
@@ -251,6 +253,7 @@ impl AgentBuilder {
             binary: binary.to_owned(),
             name: name.to_owned(),
             args: Vec::new(),
+            env: Vec::new(),
             files: Vec::new(),
             kind,
             dir: None,
@@ -263,6 +266,12 @@ impl AgentBuilder {
     /// Adds an argument.
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -334,7 +343,7 @@ impl AgentBuilder {
             ]),
         }
         args.extend(self.args);
-        let child = spawn(&self.binary, &args, &dir, self.namespace);
+        let child = spawn(&self.binary, &args, &self.env, &dir, self.namespace);
         let mut agent = TestAgent {
             child,
             name: self.name,
@@ -342,6 +351,7 @@ impl AgentBuilder {
             dir,
             binary: self.binary,
             args,
+            env: self.env,
             kind: self.kind,
             namespace: self.namespace,
             _temp: temp,
@@ -353,7 +363,7 @@ impl AgentBuilder {
     }
 }
 
-fn spawn(binary: &str, args: &[String], dir: &Path, namespace: Option<u32>) -> Child {
+fn spawn(binary: &str, args: &[String], env: &[(String, String)], dir: &Path, namespace: Option<u32>) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).expect("log file");
     let mut command = match namespace {
         // replaces itself by the binary, so the process is the agent
@@ -368,6 +378,7 @@ fn spawn(binary: &str, args: &[String], dir: &Path, namespace: Option<u32>) -> C
         .args(args)
         .env_remove("CONSUL_HTTP_ADDR")
         .env_remove("NOTIFY_SOCKET")
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("log handle"))
         .stderr(log)
@@ -494,7 +505,7 @@ impl TestAgent {
     pub fn restart_no_wait(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.child = spawn(&self.binary, &self.args, &self.dir, self.namespace);
+        self.child = spawn(&self.binary, &self.args, &self.env, &self.dir, self.namespace);
     }
 
     /// Changes the command line of the next restart.
