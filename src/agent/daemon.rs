@@ -354,8 +354,11 @@ fn identity(config: &RuntimeConfig) -> Result<(Option<DataDir>, String)> {
     };
     let data_dir = DataDir::open(path)?;
     let id = data_dir.node_id(&config.node_id, random).map_err(|error| error.prefixed("failed to setup node ID: "))?;
-    data_dir.check_absence(config.server_rejoin_age_max, SystemTime::now())?;
-    data_dir.mark_presence(SystemTime::now())?;
+    if config.server {
+        data_dir.check_foreign_log()?;
+        data_dir.check_absence(config.server_rejoin_age_max, SystemTime::now())?;
+        data_dir.mark_presence(SystemTime::now())?;
+    }
     Ok((Some(data_dir), id))
 }
 

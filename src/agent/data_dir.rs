@@ -82,6 +82,24 @@ impl DataDir {
         write_file(path, id.as_bytes(), true).map_err(|error| cannot("write NodeID to disk at", path, &error))
     }
 
+    /// Refuses the directory of a server of another make: its log cannot be read here, and starting beside it would begin an
+    /// empty cluster that takes its place.
+    ///
+    /// # Errors
+    /// The file that was found, and the way to bring its state over.
+    pub fn check_foreign_log(&self) -> Result<()> {
+        let raft = self.path.join("raft");
+        let foreign = ["raft.db", "wal"].map(|name| raft.join(name)).into_iter().find(|path| path.exists());
+        match foreign.filter(|_| !raft.join("log").exists()) {
+            Some(found) => Err(Error::new(format!(
+                "{} is the log of a Consul server, which cannot be read here; start with an empty data_dir and bring the state \
+                 over with 'snapshot save' there and 'snapshot restore' here",
+                found.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses a server that was away for longer than `max_age`: the cluster may have moved on without it.
     ///
     /// # Errors
@@ -206,6 +224,22 @@ mod tests {
         fs::write(data.path.join(NODE_ID), "nope\n").expect("written");
         let error = data.node_id("", true).expect_err("not a UUID");
         assert!(error.text.starts_with("NodeID in ") && error.text.ends_with("uuid string is wrong length"), "{error}");
+    }
+
+    #[test]
+    fn the_directory_of_a_consul_server_is_refused_and_left_as_it_is() {
+        for name in ["raft.db", "wal"] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let data = open(&directory);
+            assert_eq!(data.check_foreign_log(), Ok(()));
+            let raft = data.path.join("raft");
+            fs::create_dir(&raft).expect("made");
+            fs::write(raft.join(name), "theirs").expect("written");
+            let error = data.check_foreign_log().expect_err("not ours");
+            assert!(error.text.contains(&format!("raft/{name} is the log of a Consul server")), "{error}");
+            fs::create_dir(raft.join("log")).expect("made");
+            assert_eq!(data.check_foreign_log(), Ok(()), "one that already is ours may keep the old file");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::recursor;
 use super::reply::Reply;
 use super::settings::Settings;
 use super::source::{Endpoints, Source};
+use crate::telemetry::metrics::Sample;
 use crate::types::{CheckServiceNode, Error, GoDuration, Node};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::{NS, PTR};
@@ -13,6 +14,7 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use rand::seq::SliceRandom;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A question, parsed from the packet.
 #[derive(Clone, Debug)]
@@ -42,6 +44,9 @@ pub enum Outcome {
     NotImplemented,
 }
 
+static DOMAIN_QUERY: Sample = Sample::new("dns.domain_query");
+static PTR_QUERY: Sample = Sample::new("dns.ptr_query");
+
 /// How many names a chain of aliases may have.
 const MAX_ALIASES: u8 = 3;
 /// Resolved records of a host name that an answer takes when the client sent no EDNS.
@@ -56,11 +61,16 @@ pub async fn answer<S: Source>(source: &S, query: &Query) -> Outcome {
     let settings = source.settings();
     let lookups = Lookups { source, settings: &settings, query, depth: 0 };
     let domains = [settings.domain.as_str(), settings.alt_domain.as_str()];
+    let started = Instant::now();
     if let Some((left, domain)) = name::split_domain(&query.text, &domains) {
-        return lookups.in_domain(left, domain).await;
+        let outcome = lookups.in_domain(left, domain).await;
+        DOMAIN_QUERY.since(started);
+        return outcome;
     }
     if name::split_domain(&query.text, &["arpa"]).is_some() {
-        return lookups.reverse().await;
+        let outcome = lookups.reverse().await;
+        PTR_QUERY.since(started);
+        return outcome;
     }
     if settings.recursors.is_empty() { Outcome::Refused } else { Outcome::Recurse }
 }

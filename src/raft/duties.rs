@@ -3,6 +3,7 @@
 use super::engine::ServerNode;
 use super::snapshots::StoredSnapshot;
 use super::{Inner, Raft};
+use crate::telemetry::metrics::{Counter, Sample};
 use crate::types::Error;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::{ChangeMembers, ServerState};
@@ -10,6 +11,11 @@ use rand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+static LEADER: Counter = Counter::new("raft.state.leader");
+static CANDIDATE: Counter = Counter::new("raft.state.candidate");
+static FOLLOWER: Counter = Counter::new("raft.state.follower");
+static LAST_CONTACT: Sample = Sample::new("raft.leader.lastContact");
 
 /// Longest wait until the consensus library has taken note of a snapshot.
 const NOTED_LIMIT: Duration = Duration::from_secs(30);
@@ -28,7 +34,9 @@ pub(crate) fn start(raft: &Raft) {
 async fn watch_leadership(raft: Raft) {
     let mut stop = raft.0.stop.subscribe();
     let mut elections = raft.0.engine.server_metrics();
+    let mut role = None;
     loop {
+        count_role(&raft, &mut role);
         let leads = raft.is_leader() && !*stop.borrow();
         let leader = raft.leader().map(|leader| leader.id);
         raft.0.elected.send_if_modified(|known| {
@@ -56,6 +64,25 @@ async fn watch_leadership(raft: Raft) {
             () = raft.0.spoken.notified() => {}
             () = tokio::time::sleep(tick) => {}
             _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Counts changes of what this server is, and says how long the others have been silent to a leader.
+fn count_role(raft: &Raft, role: &mut Option<ServerState>) {
+    let now = raft.metrics(|metrics| metrics.state);
+    if *role != Some(now) {
+        *role = Some(now);
+        match now {
+            ServerState::Leader => LEADER.add(1),
+            ServerState::Candidate => CANDIDATE.add(1),
+            ServerState::Follower => FOLLOWER.add(1),
+            ServerState::Learner | ServerState::Shutdown => {}
+        }
+    }
+    if now == ServerState::Leader {
+        for silent in raft.peer_contacts().values() {
+            LAST_CONTACT.add(silent.as_secs_f64() * 1e3);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! itself is ever written: log records, votes, memberships and messages have encodings of our own.
 
 use crate::state::{Command, Outcome, Store};
+use crate::telemetry::metrics;
 use crate::types::{Error, Index};
 use bytes::Bytes;
 use engine::{LogId, Proposal, ProposalKind, ServerNode, StoredMembership, TypeConfig, term_of};
@@ -108,6 +109,9 @@ pub struct SavedSnapshot {
     pub file: File,
 }
 
+static APPLY: metrics::Counter = metrics::Counter::new("raft.apply");
+static COMMIT_TIME: metrics::Sample = metrics::Sample::new("raft.commitTime");
+
 type Engine = openraft::Raft<TypeConfig, Machine>;
 type Metrics = openraft::RaftMetrics<TypeConfig>;
 type MetricsReceiver = openraft::alias::WatchReceiverOf<TypeConfig, Metrics>;
@@ -192,7 +196,13 @@ impl Raft {
         if !self.metrics(|metrics| metrics.state == ServerState::Leader) {
             return Err(Error::no_leader());
         }
-        self.write(Proposal::command(command)).await
+        let started = Instant::now();
+        let written = self.write(Proposal::command(command)).await;
+        APPLY.add(1);
+        if written.is_ok() {
+            COMMIT_TIME.since(started);
+        }
+        written
     }
 
     /// Writes an entry. A leader that has lost its quorum cannot tell what becomes of it, and does not keep the writer waiting

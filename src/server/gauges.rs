@@ -9,6 +9,9 @@ static NODES: Gauge = Gauge::new("state.nodes");
 static SERVICES: Gauge = Gauge::new("state.services");
 static INSTANCES: Gauge = Gauge::new("state.service_instances");
 static BILLABLE: Gauge = Gauge::new("state.billable_service_instances");
+static KEYS: Gauge = Gauge::new("state.kv_entries");
+static APPLIED: Gauge = Gauge::new("raft.applied_index");
+static LAST: Gauge = Gauge::new("raft.last_index");
 static CLIENTS: Gauge = Gauge::new("members.clients");
 static SERVERS: Gauge = Gauge::new("members.servers");
 static BLOCKING: Gauge = Gauge::new("rpc.queries_blocking");
@@ -21,7 +24,12 @@ pub(super) async fn report(server: Server) {
     let mut ticks = interval(PERIOD);
     loop {
         ticks.tick().await;
-        let usage = server.store().snapshot().usage();
+        let state = server.store().snapshot();
+        let usage = state.usage();
+        KEYS.set(state.key_count() as f64);
+        drop(state);
+        APPLIED.set(server.raft().applied_index() as f64);
+        LAST.set(server.raft().last_log_index() as f64);
         NODES.set(usage.nodes as f64);
         SERVICES.set(usage.services as f64);
         INSTANCES.set(usage.service_instances as f64);

@@ -117,7 +117,6 @@ impl<E> Default for Tree<E> {
 
 impl<E: Entry> Tree<E> {
     /// Number of entries.
-    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.len
     }

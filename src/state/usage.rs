@@ -68,4 +68,9 @@ impl Snapshot {
             nodes: counts.nodes,
         }
     }
+
+    /// Number of keys.
+    pub fn key_count(&self) -> usize {
+        self.tables().kvs.len()
+    }
 }

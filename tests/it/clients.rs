@@ -237,3 +237,19 @@ fn members_that_stay_away_are_forgotten() {
     server.wait_member("c1", "");
     wait_until("no node in the catalog", || !server.lists_node("c1"));
 }
+
+/// Only servers are held to `server_rejoin_age_max`: a client agent has no state that could be too old.
+#[test]
+fn a_client_agent_returns_after_any_time_and_keeps_no_mark_of_a_server() {
+    let mut agent = member("c1").start();
+    let mark = agent.dir.join("data/server_metadata.json");
+    assert!(!mark.exists(), "a client agent keeps the mark of a server");
+    std::fs::write(&mark, r#"{"last_seen_unix": 1000000000}"#).expect("written");
+    agent.restart_member();
+    let mut server = server().start();
+    server.kill();
+    std::fs::write(server.dir.join("data/server_metadata.json"), r#"{"last_seen_unix": 1000000000}"#).expect("written");
+    server.restart_no_wait();
+    assert_eq!(server.wait_exit(), Some(1));
+    assert!(server.log().contains("refusing to rejoin cluster because server has been offline"), "{}", server.log());
+}

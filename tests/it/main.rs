@@ -32,6 +32,7 @@ mod interop_serf;
 mod kv;
 mod linearizability;
 mod lock;
+mod monitoring;
 mod notify;
 mod partitions;
 mod query;

@@ -11,6 +11,7 @@ use super::record::{self, Damage, Record};
 use crate::raft::RaftError;
 use crate::raft::codec::{self, Reader};
 use crate::raft::engine::{Entry, LogId};
+use crate::telemetry::metrics::Sample;
 use bytes::{Bytes, BytesMut};
 use parking_lot::RwLock;
 use std::fs::{self, File};
@@ -19,6 +20,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Time until a group of changes is on the disk.
+static WRITE: Sample = Sample::new("raft.log.write");
 
 /// A leaf holds up to 17 records before it splits; a quarter of this must exceed that.
 const SEGMENT: usize = 1 << 20;
@@ -196,11 +200,13 @@ impl Shared {
 
 impl LogBackend for DiskLog {
     fn commit(&mut self, changes: &[Change], committed: Option<LogId>) -> io::Result<()> {
+        let started = Instant::now();
         if self.failed {
             self.reopen()?;
         }
         let result = self.write(changes, committed);
         self.failed = result.is_err();
+        WRITE.since(started);
         result
     }
 

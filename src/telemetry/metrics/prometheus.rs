@@ -9,7 +9,7 @@ const QUANTILES: [(&str, f64); 3] = [("0.5", 0.5), ("0.9", 0.9), ("0.99", 0.99)]
 
 /// Series that the text always has, with the value 0 (or no quantiles) until something is recorded, so that dashboards
 /// and alerts find them from the first scrape.
-const DECLARED: [(Kind, &str, &str); 20] = [
+const DECLARED: [(Kind, &str, &str); 23] = [
     (
         Kind::Gauge,
         "autopilot.failure_tolerance",
@@ -51,6 +51,9 @@ const DECLARED: [(Kind, &str, &str); 20] = [
         "raft.leader.lastContact",
         "Measures the time since the leader was last able to contact the follower nodes when checking its leader lease.",
     ),
+    (Kind::Counter, "raft.state.candidate", "Increments whenever this server starts an election."),
+    (Kind::Counter, "raft.state.follower", "Increments whenever this server begins to follow."),
+    (Kind::Counter, "raft.state.leader", "Increments whenever this server becomes the leader."),
     (Kind::Counter, "rpc.query", "Increments when a server receives a read request."),
     (
         Kind::Gauge,
@@ -106,14 +109,17 @@ pub fn text(series: impl Iterator<Item = (String, &'static Series)>, oldest: Sys
         }
         families.insert(shown, (kind, help.to_owned(), rows));
     }
+    let declared: std::collections::BTreeSet<String> = families.keys().cloned().collect();
     let mut live = std::collections::BTreeSet::new();
     for (shown, series) in series {
         let (lifetime, mut recent) = series.lifetime();
         let never = series.kind != Kind::Gauge && lifetime.totals.count == 0;
-        if never || lifetime.seen < oldest || (series.kind == Kind::Gauge && series.gauge().is_none()) {
+        let name = metric_name(&shown);
+        // a declared series that fell back to 0 would look like a restart to whoever computes rates
+        let silent = lifetime.seen < oldest && !(series.labels.is_empty() && declared.contains(&name));
+        if never || silent || (series.kind == Kind::Gauge && series.gauge().is_none()) {
             continue;
         }
-        let name = metric_name(&shown);
         let family = families.entry(name.clone()).or_insert_with(|| (series.kind, name.clone(), String::new()));
         if family.0 != series.kind {
             continue;

@@ -480,4 +480,16 @@ mod tests {
             assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
         }
     }
+
+    #[test]
+    fn a_declared_counter_keeps_its_value_while_nothing_happens_and_others_leave_the_text() {
+        let registry = Registry::new();
+        registry.configure(Settings { prometheus_retention: Duration::from_nanos(1), ..Settings::default() });
+        registry.record(Kind::Counter, "client.rpc", &[], 3.0);
+        registry.record(Kind::Counter, "cache.bypass", &[], 3.0);
+        closed(&registry);
+        let text = registry.prometheus_text().expect("it is on");
+        assert!(text.contains("\nconsul_client_rpc 3\n"), "{text}");
+        assert!(!text.contains("consul_cache_bypass"), "{text}");
+    }
 }
