@@ -107,6 +107,11 @@ static TABLE: LazyLock<AHashMap<&'static str, Entry>> = LazyLock::new(|| {
     rows.map(|route| (route.path, Entry { route, label: route.path[1..].replace('/', "_") })).collect()
 });
 
+/// Path and methods of every endpoint.
+pub fn endpoints() -> impl Iterator<Item = (&'static str, &'static str)> {
+    GROUPS.iter().flat_map(|group| group.iter()).map(|route| (route.path, route.methods))
+}
+
 /// No endpoint has more parts than this.
 const MAX_DEPTH: usize = 6;
 

@@ -69,7 +69,8 @@ fn alert_names() -> BTreeSet<String> {
 
 /// Names in the tables of the page on operations, in the dotted form `consul.raft.apply`.
 fn documented_names() -> BTreeSet<String> {
-    let quoted = OPERATIONS.split('`').skip(1).step_by(2).filter(|word| word.starts_with("consul.") && !word.contains(' '));
+    let quoted =
+        OPERATIONS.split('`').skip(1).step_by(2).filter(|word| word.starts_with("consul.") && !word.contains(' '));
     let found: BTreeSet<String> = quoted.map(|word| word.replace(['.', '-'], "_")).collect();
     assert!(found.len() > 30, "{found:?}");
     found
