@@ -27,6 +27,7 @@ const RARE: &[(&str, &str)] = &[
     ("consul_memberlist_msg_dead", "a member that failed or left"),
     ("consul_serf_member_failed", "a member that failed"),
     ("consul_agent_tls_cert_expiry", "an agent with a certificate"),
+    ("consul_rpc_server_call", "a prefix_filter that names it"),
     ("consul_rpc_cross_dc", "a request for another datacenter"),
 ];
 
