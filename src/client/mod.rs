@@ -2,6 +2,8 @@
 //!
 //! It knows the API and nothing of the command line; the agent uses it too, to watch itself ([`watch`]).
 
+pub mod acl;
+pub mod aws;
 pub mod child;
 mod error;
 pub mod kv;

@@ -1,5 +1,6 @@
 //! The table of commands. A command is one file with a `COMMAND`; it exists when it stands in [`ALL`].
 
+pub mod acl;
 pub mod agent;
 pub mod catalog;
 pub mod debug;
@@ -13,6 +14,8 @@ pub mod keyring;
 pub mod kv;
 pub mod leave;
 pub mod lock;
+pub mod login;
+pub mod logout;
 pub mod maint;
 pub mod members;
 pub mod monitor;
@@ -30,6 +33,44 @@ use crate::client::{Client, Params};
 
 /// Every command, groups included; order does not matter.
 pub static ALL: &[&Command] = &[
+    &acl::COMMAND,
+    &acl::auth_method::COMMAND,
+    &acl::auth_method::create::COMMAND,
+    &acl::auth_method::delete::COMMAND,
+    &acl::auth_method::list::COMMAND,
+    &acl::auth_method::read::COMMAND,
+    &acl::auth_method::update::COMMAND,
+    &acl::binding_rule::COMMAND,
+    &acl::binding_rule::create::COMMAND,
+    &acl::binding_rule::delete::COMMAND,
+    &acl::binding_rule::list::COMMAND,
+    &acl::binding_rule::read::COMMAND,
+    &acl::binding_rule::update::COMMAND,
+    &acl::bootstrap::COMMAND,
+    &acl::policy::COMMAND,
+    &acl::policy::create::COMMAND,
+    &acl::policy::delete::COMMAND,
+    &acl::policy::list::COMMAND,
+    &acl::policy::read::COMMAND,
+    &acl::policy::update::COMMAND,
+    &acl::role::COMMAND,
+    &acl::role::create::COMMAND,
+    &acl::role::delete::COMMAND,
+    &acl::role::list::COMMAND,
+    &acl::role::read::COMMAND,
+    &acl::role::update::COMMAND,
+    &acl::set_agent_token::COMMAND,
+    &acl::templated_policy::COMMAND,
+    &acl::templated_policy::list::COMMAND,
+    &acl::templated_policy::preview::COMMAND,
+    &acl::templated_policy::read::COMMAND,
+    &acl::token::COMMAND,
+    &acl::token::clone::COMMAND,
+    &acl::token::create::COMMAND,
+    &acl::token::delete::COMMAND,
+    &acl::token::list::COMMAND,
+    &acl::token::read::COMMAND,
+    &acl::token::update::COMMAND,
     &agent::COMMAND,
     &catalog::COMMAND,
     &catalog::datacenters::COMMAND,
@@ -51,6 +92,8 @@ pub static ALL: &[&Command] = &[
     &kv::put::COMMAND,
     &leave::COMMAND,
     &lock::COMMAND,
+    &login::COMMAND,
+    &logout::COMMAND,
     &maint::COMMAND,
     &members::COMMAND,
     &monitor::COMMAND,
