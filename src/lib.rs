@@ -14,6 +14,7 @@
 //! | [`gossip`] | membership, failure detection, events and queries |
 //! | [`raft`] | consensus, log on disk, snapshots |
 //! | [`state`] | tables, indexes, watches |
+//! | [`auth`] | who a caller is in another system: JSON web tokens, Kubernetes, AWS |
 //! | [`filter`] | the expression language of `?filter=` |
 //! | [`acl`] | who may do what |
 //! | [`config`] | files and flags to `RuntimeConfig` |
@@ -22,6 +23,7 @@
 
 pub mod acl;
 pub mod agent;
+pub mod auth;
 pub mod cli;
 pub mod client;
 pub mod config;

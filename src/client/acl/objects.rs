@@ -51,6 +51,7 @@ pub struct NodeIdentity {
 #[serde(rename_all = "PascalCase", default)]
 pub struct Variables {
     /// `{{.Name}}`.
+    #[serde(alias = "name")]
     pub name: String,
 }
 
