@@ -10,6 +10,9 @@
 //! ```
 //! All servers run during the whole comparison, each on its own loopback address with a data directory; every scenario
 //! goes round all of them in turn, so a machine that drifts does so for all. Ratios within one run are the result.
+//!
+//! A server whose name ends with `+acl` runs with access control and a token that may do most things: `on+acl=X off=X` with
+//! the same binary twice shows what that costs.
 
 mod cluster;
 mod load;

@@ -23,7 +23,12 @@ pub struct Server {
     command: Vec<String>,
     child: Child,
     dir: PathBuf,
+    /// Secret of the requests of [`Server::call`].
+    token: &'static str,
 }
+
+/// Servers whose name ends with this run with access control.
+const WITH_ACL: &str = "+acl";
 
 /// Configuration that both get: quick elections, room for 5,000 watchers.
 const CONFIG: &str = r#"
@@ -32,6 +37,21 @@ retry_interval = "200ms"
 limits { http_max_conns_per_client = 8000 rpc_max_conns_per_client = 8000 }
 disable_update_check = true
 "#;
+
+/// What a server with access control gets besides: everything is refused that no rule allows. The old name of the first token
+/// is known to all versions.
+const ACL: &str = r#"
+acl { enabled = true default_policy = "deny" tokens { master = "SECRET" } }
+"#;
+
+/// The first token of a server with access control.
+const MANAGEMENT: &str = "5a1f8c53-0c1d-4b0b-9d7e-3e1f0c2b7a11";
+
+/// What the requests of the load may do there: enough, and not everything, so that every row is looked at.
+const RULES: &str = r#"key_prefix "" { policy = "write" } key "not/this" { policy = "deny" }
+service_prefix "" { policy = "write" } service "not-this" { policy = "deny" }
+node_prefix "" { policy = "write" } node "not-this" { policy = "deny" }
+agent_prefix "" { policy = "read" } session_prefix "" { policy = "write" }"#;
 
 fn run(binary: &str, command: &[String], dir: &Path) -> Result<Child, String> {
     let log = fs::File::options().create(true).append(true).open(dir.join("log")).map_err(|error| error.to_string())?;
@@ -50,7 +70,23 @@ impl Server {
         let address = format!("127.{}.{}.{}", 220, std::process::id() % 250, number + 1);
         let mut server = Server::spawn(name, binary, &address, &["-server", "-bootstrap-expect=1"])?;
         server.first_write = server.wait_write()?;
+        if !server.token.is_empty() {
+            server.grant()?;
+        }
         Ok(server)
+    }
+
+    /// Gives requests without a token a token with the rules of the load.
+    fn grant(&self) -> Result<(), String> {
+        let field = |body: &[u8], name: &str| {
+            let document: serde_json::Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+            document[name].as_str().map(str::to_owned).ok_or_else(|| format!("there is no {name}"))
+        };
+        let policy = serde_json::json!({ "Name": "load", "Rules": RULES }).to_string();
+        self.must("PUT", "/v1/acl/policy", policy.as_bytes())?;
+        let token = self.must("PUT", "/v1/acl/token", br#"{"Policies":[{"Name":"load"}]}"#)?;
+        let secret = serde_json::json!({ "Token": field(&token, "SecretID")? }).to_string();
+        self.must("PUT", "/v1/agent/token/default", secret.as_bytes()).map(drop)
     }
 
     /// Starts an agent on an address without waiting for anything.
@@ -59,6 +95,11 @@ impl Server {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(dir.join("config")).map_err(|error| error.to_string())?;
         fs::write(dir.join("config/compare.hcl"), CONFIG).map_err(|error| error.to_string())?;
+        let token = if name.ends_with(WITH_ACL) { MANAGEMENT } else { "" };
+        if !token.is_empty() {
+            let text = ACL.replace("SECRET", token);
+            fs::write(dir.join("config/acl.hcl"), text).map_err(|error| error.to_string())?;
+        }
         let mut command: Vec<String> =
             ["agent", "-log-level=warn"].iter().chain(args).map(|s| (*s).to_owned()).collect();
         command.push(format!("-node=bench-{}", address.replace('.', "-")));
@@ -77,6 +118,7 @@ impl Server {
             command,
             child,
             dir,
+            token,
         })
     }
 
@@ -114,7 +156,8 @@ impl Server {
         let mut stream = TcpStream::connect(&self.http).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
         let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            "{method} {target} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n",
+            if self.token.is_empty() { String::new() } else { format!("X-Consul-Token: {}\r\n", self.token) },
             body.len()
         );
         stream.write_all(head.as_bytes()).ok()?;

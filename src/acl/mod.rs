@@ -20,7 +20,7 @@ pub use compile::Compiler;
 pub use permissions::{Base, Permissions};
 pub use resource::{Access, Level, Resource};
 pub use rules::{Rule, Rules};
-pub use settings::{AclSettings, DownPolicy};
+pub use settings::{AclSettings, DownPolicy, check};
 pub use tokens::{TokenUse, Tokens, same_secret};
 
 /// The words of an unknown secret.

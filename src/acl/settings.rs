@@ -3,6 +3,8 @@
 use super::permissions::Base;
 use super::tokens::Tokens;
 use crate::config::RuntimeConfig;
+use crate::config::settings::AclConfig;
+use crate::types::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +91,20 @@ impl Default for AclSettings {
             tokens: Arc::default(),
         }
     }
+}
+
+/// Refuses words that are no policies.
+///
+/// # Errors
+/// `Unsupported default ACL policy: x`, `Unsupported down ACL policy: x`.
+pub fn check(config: &AclConfig) -> Result<()> {
+    if !matches!(config.default_policy.as_str(), "allow" | "deny") {
+        return Err(Error::new(format!("Unsupported default ACL policy: {}", config.default_policy)));
+    }
+    if DownPolicy::parse(&config.down_policy).name() != config.down_policy {
+        return Err(Error::new(format!("Unsupported down ACL policy: {}", config.down_policy)));
+    }
+    Ok(())
 }
 
 impl AclSettings {

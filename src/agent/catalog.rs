@@ -132,7 +132,7 @@ impl Agent {
                 segment: String::new(),
                 coord: Some(Arc::new(self.coordinate())),
             };
-            let token = super::local_settings(&config, self.node_id()).tokens.of_agent().to_owned();
+            let token = self.tokens().agent();
             let request = CoordinateUpdateRequest { datacenter: config.datacenter.clone(), update, token };
             if let Err(error) = self.call::<CoordinateUpdate>(request).await {
                 tracing::error!(target: "agent", error = %error, "Coordinate update error");

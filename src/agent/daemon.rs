@@ -2,7 +2,7 @@
 
 use super::data_dir::{DataDir, new_node_id, valid_id};
 use super::{Agent, Client, Delegate, Leaving, Parts, banner, gossip, notify};
-use crate::acl::{AclSettings, Tokens};
+use crate::acl::{self, AclSettings, Tokens};
 use crate::config::{self, Load, RuntimeConfig};
 use crate::gossip::Pool;
 use crate::rpc::{self, Port, PortLimits};
@@ -16,6 +16,7 @@ use std::ffi::{CString, OsString};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -116,10 +117,6 @@ type Wanted = fn(&RuntimeConfig) -> bool;
 /// What a configuration may ask for and this version does not have, with the refusal. An agent that was told to be closed
 /// must not start open.
 const MISSING: &[(Wanted, &str)] = &[
-    (
-        |config| config.acl.enabled,
-        "acl.enabled: this version has no ACLs and would let everybody in; it does not start",
-    ),
     (
         |config| {
             config
@@ -313,17 +310,27 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
     for warning in warnings {
         tracing::warn!(target: "agent", "{warning}");
     }
+    if let Some(warning) = open_to_all(&config) {
+        tracing::warn!(target: "agent", "{warning}");
+    }
+    let (secrets, kept_tokens) = super::tokens::load(&config)?;
+    let tokens = Tokens::new(secrets);
+    let acl = AclSettings::of(&config, Arc::clone(&tokens));
     let (lan, wan, delegate) = match config.server {
         true => {
-            start_server(&config, &node_id).await.map_err(|error| error.prefixed("Failed to start Consul server: "))?
+            let started = start_server(&config, acl, &node_id).await;
+            started.map_err(|error| error.prefixed("Failed to start Consul server: "))?
         }
         false => {
+            let checked = acl::check(&config.acl);
+            checked.map_err(|error| error.prefixed("Failed to start Consul client: "))?;
             let lan = gossip::start_lan(&config, &node_id).await;
             let lan = lan.map_err(|error| error.prefixed("Failed to start Consul client: "))?;
             (lan, None, Delegate::Client(Client::of(&config)))
         }
     };
-    let agent = Agent::new(Parts { config: config.clone(), load, node_id, lan, wan, delegate });
+    let parts = Parts { config: config.clone(), load, node_id, tokens, kept_tokens, lan, wan, delegate };
+    let agent = Agent::new(parts);
     let mut process = Process {
         agent: agent.clone(),
         doors: Vec::new(),
@@ -338,6 +345,21 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
             Err(error)
         }
     }
+}
+
+/// What to say when everybody who reaches this agent may do everything, and others than this machine reach it.
+fn open_to_all(config: &RuntimeConfig) -> Option<String> {
+    let doors = [&config.http_addrs, &config.https_addrs, &config.grpc_addrs, &config.grpc_tls_addrs];
+    let addresses = doors.into_iter().flatten().filter_map(|listener| listener.ip());
+    let open: Vec<String> =
+        addresses.filter(|address| !address.ip().is_loopback()).map(|address| address.to_string()).collect();
+    (!config.acl.enabled && !open.is_empty()).then(|| {
+        format!(
+            "ACLs are disabled and the API listens on {}: everybody who reaches it may read and change everything. \
+             Set acl.enabled, or listen on a loopback address",
+            open.join(", ")
+        )
+    })
 }
 
 /// The data directory, locked, and the node id.
@@ -363,12 +385,17 @@ fn identity(config: &RuntimeConfig) -> Result<(Option<DataDir>, String)> {
 }
 
 /// The server of this agent with its port and its pools.
-async fn start_server(config: &RuntimeConfig, node_id: &str) -> Result<(Pool, Option<Pool>, Delegate)> {
+async fn start_server(
+    config: &RuntimeConfig,
+    acl: AclSettings,
+    node_id: &str,
+) -> Result<(Pool, Option<Pool>, Delegate)> {
+    acl::check(&config.acl)?;
     let port = server_port(config).await?;
     let lan = gossip::start_lan(config, node_id).await?;
     let wan = gossip::start_wan(config, node_id).await?;
     let pools = Gossip::pools(&config.datacenter, lan.clone(), wan.clone());
-    let server = Server::start(server_config(config, node_id)?, pools, Some(port)).await?;
+    let server = Server::start(ServerConfig { acl, ..server_config(config, node_id)? }, pools, Some(port)).await?;
     Ok((lan, wan, Delegate::Server(server)))
 }
 
@@ -429,7 +456,6 @@ fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> 
         },
         server_health_interval: config.server_health_interval.to_std().max(Duration::from_millis(10)),
         autopilot,
-        acl: AclSettings::of(config, Tokens::new(config.acl.tokens.clone())),
         ..base
     })
 }

@@ -33,7 +33,7 @@ impl Agent {
     pub fn self_info(&self) -> Value {
         let config = self.config();
         let coordinate = (!config.disable_coordinates).then(|| self.coordinate());
-        let meta = super::local_settings(&config, self.node_id()).node.meta;
+        let meta = super::local_settings(&config, &self.tokens().get(), self.node_id()).node.meta;
         json!({
             "Config": {
                 "Datacenter": config.datacenter,
@@ -94,7 +94,7 @@ impl Agent {
             }
             Delegate::Client(client) => {
                 let rows = group([
-                    ("acl", "disabled".to_owned()),
+                    ("acl", if self.config().acl.enabled { "enabled" } else { "disabled" }.to_owned()),
                     ("known_servers", client.servers().len().to_string()),
                     ("server", "false".to_owned()),
                 ]);

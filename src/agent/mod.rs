@@ -3,6 +3,7 @@
 //! An [`Agent`] is what HTTP and DNS talk to. Server methods go through [`Agent::call`], wherever the server is; what the
 //! agent itself knows (services, checks, members) is answered here.
 
+mod access;
 mod anti_entropy;
 mod auto_reload;
 mod banner;
@@ -33,6 +34,7 @@ mod remote_exec;
 mod sidecar;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod watches;
 
 pub use crate::gossip::MemberStatus;
@@ -41,12 +43,16 @@ pub use delegate::Delegate;
 pub use events::{Event, Events};
 pub use local::LocalState;
 pub use members::Member;
+pub use tokens::KeptTokens;
 
+use crate::acl::{AclSettings, Tokens};
+use crate::config::settings::AclTokens;
 use crate::config::{Load, RuntimeConfig};
 use crate::gossip::Pool;
+use crate::server::resolver::{Bounds, Remote};
 use crate::types::{CheckStatus, CheckType, NodeService, Result};
 use checks::{CheckEnv, CheckHandle, CheckSink};
-use local::{Catalog, LocalSettings, NodeInfo, Tokens};
+use local::{Catalog, LocalSettings, NodeInfo, SyncTokens};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -85,6 +91,10 @@ pub struct Parts {
     pub load: Load,
     /// Node id, a UUID.
     pub node_id: String,
+    /// Its own secrets, which its server shares.
+    pub tokens: Arc<Tokens>,
+    /// Those of them that are kept on disk.
+    pub kept_tokens: KeptTokens,
     /// Its pool of the datacenter.
     pub lan: Pool,
     /// The pool of all servers, on a server.
@@ -103,6 +113,11 @@ struct Inner {
     config: arc_swap::ArcSwap<RuntimeConfig>,
     load: Load,
     node_id: String,
+    tokens: Arc<Tokens>,
+    /// Those of the tokens that the API set.
+    kept_tokens: Mutex<KeptTokens>,
+    /// What servers have told of tokens; a server looks into its own state.
+    remote: Remote,
     lan: Pool,
     wan: Option<Pool>,
     delegate: Delegate,
@@ -147,8 +162,9 @@ impl CheckSink for LocalSink {
 impl Agent {
     /// An agent that does nothing by itself yet: no checks, no syncs, no listeners.
     pub fn new(parts: Parts) -> Agent {
-        let Parts { config, load, node_id, lan, wan, delegate } = parts;
-        let local = Arc::new(LocalState::new(local_settings(&config, &node_id)));
+        let Parts { config, load, node_id, tokens, kept_tokens, lan, wan, delegate } = parts;
+        let local = Arc::new(LocalState::new(local_settings(&config, &tokens.get(), &node_id)));
+        let remote = Remote::new(AclSettings::of(&config, Arc::clone(&tokens)), Bounds::CLIENT);
         let data_dir = config.data_dir.clone().filter(|_| !config.dev_mode);
         let cache = cache::Cache::new(config.cache_entry_fetch_rate, config.cache_entry_fetch_max_burst);
         Agent {
@@ -156,6 +172,9 @@ impl Agent {
                 config: arc_swap::ArcSwap::from_pointee(config),
                 load,
                 node_id,
+                kept_tokens: Mutex::new(kept_tokens),
+                tokens,
+                remote,
                 lan,
                 wan,
                 delegate,
@@ -310,7 +329,7 @@ impl Agent {
 }
 
 /// Settings of the local state that follow from the configuration.
-fn local_settings(config: &RuntimeConfig, node_id: &str) -> LocalSettings {
+fn local_settings(config: &RuntimeConfig, tokens: &AclTokens, node_id: &str) -> LocalSettings {
     let mut meta: BTreeMap<String, String> = config.node_meta.clone();
     meta.insert("consul-network-segment".into(), String::new());
     meta.insert("consul-version".into(), crate::types::version::COMPATIBLE.into());
@@ -324,10 +343,10 @@ fn local_settings(config: &RuntimeConfig, node_id: &str) -> LocalSettings {
             meta: Some(meta),
             locality: config.locality.clone(),
         },
-        tokens: Tokens {
-            agent: config.acl.tokens.agent.clone(),
-            default: config.acl.tokens.default.clone(),
-            config_file: config.acl.tokens.config_file_service_registration.clone(),
+        tokens: SyncTokens {
+            agent: tokens.agent.clone(),
+            default: tokens.default.clone(),
+            config_file: tokens.config_file_service_registration.clone(),
         },
         discard_check_output: config.discard_check_output,
         check_update_interval: config.check_update_interval.to_std(),

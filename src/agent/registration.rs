@@ -185,7 +185,7 @@ impl Agent {
     fn start_check(&self, id: &str, definition: &CheckType, token: &str, source: Source) -> Result<()> {
         let service_token = self.local().check(id).and_then(|check| self.local().service_token(&check.service_id));
         let own = [token, service_token.as_deref().unwrap_or_default()];
-        let default = self.config().acl.tokens.default.clone();
+        let default = self.tokens().default();
         let token = own.into_iter().find(|token| !token.is_empty()).unwrap_or(&default);
         self.inner.running.lock().remove(id);
         let spec = CheckSpec { check_id: id, def: definition, source: source.into(), token };

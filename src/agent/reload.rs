@@ -30,7 +30,8 @@ impl Agent {
         apply_logging(&config);
         metrics::registry().set_filter(super::daemon::prefix_filter(&config), config.telemetry.filter_default);
         self.cache().configure(config.cache_entry_fetch_rate, config.cache_entry_fetch_max_burst);
-        self.inner.local.configure(local_settings(&config, self.node_id()));
+        self.reload_tokens(&config)?;
+        self.inner.local.configure(local_settings(&config, &self.tokens().get(), self.node_id()));
         if let Delegate::Client(client) = self.delegate() {
             client.servers().configure(super::client::call_settings(&config));
         }

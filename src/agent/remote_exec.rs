@@ -80,8 +80,7 @@ impl Execution<'_> {
     }
 
     fn token(&self) -> String {
-        let tokens = &self.agent.config().acl.tokens;
-        if tokens.agent.is_empty() { tokens.default.clone() } else { tokens.agent.clone() }
+        self.agent.tokens().agent()
     }
 
     /// The job; none when it is gone already. Any server may know it; if it does not, the leader is asked.

@@ -12,7 +12,16 @@ async fn agent_with(config: RuntimeConfig) -> Agent {
     let servers = crate::rpc::Servers::new(crate::rpc::CallSettings::default());
     let connections = crate::rpc::Connections::new(crate::rpc::ConnectionSettings::default());
     let delegate = Delegate::Client(Client::new("dc1", servers, connections));
-    Agent::new(Parts { config, load: Load::default(), node_id: "id".into(), lan, wan: None, delegate })
+    Agent::new(Parts {
+        config,
+        load: Load::default(),
+        node_id: "id".into(),
+        tokens: Arc::default(),
+        kept_tokens: KeptTokens::default(),
+        lan,
+        wan: None,
+        delegate,
+    })
 }
 
 fn config(data_dir: &Path) -> RuntimeConfig {

@@ -27,14 +27,14 @@ fn reachable(listener: &ListenAddr, scheme: &str) -> String {
 }
 
 /// The plans and handlers of a configuration.
-fn parse(config: &RuntimeConfig) -> Result<Vec<(Plan, Handler)>> {
+fn parse(config: &RuntimeConfig, default_token: &str) -> Result<Vec<(Plan, Handler)>> {
     let watches = config.watches.iter().map(|params| {
         let mut plan = Plan::parse(params).map_err(Error::new)?;
         if plan.kind.starts_with("connect_") {
             return Err(Error::new(format!("Watch type {} is not allowed in agent config", plan.kind)));
         }
         if plan.token.is_empty() {
-            plan.token.clone_from(&config.acl.tokens.default);
+            default_token.clone_into(&mut plan.token);
         }
         Ok((plan, Handler::parse(params).map_err(Error::new)?))
     });
@@ -47,7 +47,7 @@ impl Agent {
     /// # Errors
     /// A watch that is not valid, or that there is no listener to ask.
     pub(super) fn restart_watches(&self, config: &RuntimeConfig) -> Result<()> {
-        let plans = parse(config)?;
+        let plans = parse(config, &self.tokens().default())?;
         *self.inner.watches.lock() = None;
         if plans.is_empty() {
             return Ok(());
@@ -105,14 +105,12 @@ mod tests {
 
     fn config(watch: Value) -> RuntimeConfig {
         let params: Map<String, Value> = serde_json::from_value(watch).expect("an object");
-        let mut config = RuntimeConfig { watches: vec![params], ..RuntimeConfig::default() };
-        config.acl.tokens.default = "default".into();
-        config
+        RuntimeConfig { watches: vec![params], ..RuntimeConfig::default() }
     }
 
     #[test]
     fn a_watch_without_a_token_uses_the_default_one() {
-        let plans = parse(&config(json!({"type": "key", "key": "a", "args": ["true"]}))).expect("valid");
+        let plans = parse(&config(json!({"type": "key", "key": "a", "args": ["true"]})), "default").expect("valid");
         assert_eq!(plans[0].0.token, "default");
     }
 
@@ -127,7 +125,7 @@ mod tests {
             (json!({"type": "nodes", "args": ["true"], "handler": "true"}), "Only one watch handler allowed"),
         ];
         for (watch, expected) in cases {
-            assert_eq!(parse(&config(watch)).expect_err("not valid").text, expected);
+            assert_eq!(parse(&config(watch), "").expect_err("not valid").text, expected);
         }
     }
 

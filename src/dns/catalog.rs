@@ -36,7 +36,7 @@ impl AgentSource {
 
     fn options(&self, settings: &Settings) -> QueryOptions {
         QueryOptions {
-            token: self.agent.config().acl.tokens.dns.clone(),
+            token: self.agent.dns_token(),
             allow_stale: settings.dns.allow_stale,
             max_stale_duration: settings.dns.max_stale,
             use_cache: settings.dns.use_cache,

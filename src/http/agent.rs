@@ -2,15 +2,19 @@
 
 use super::answer::{Answer, TEXT};
 use super::call::{Call, REASON};
+use super::decode::bodies::AGENT_TOKEN;
+use super::decode::shape::Kind;
 use super::json::{self, Style};
 use super::params::parse_bool;
 use super::routes::{FILTER, PARTITION, READ, routes};
+use crate::acl::{Access, Resource, TokenUse};
 use crate::agent::Member;
 use crate::filter::Filter;
 use crate::telemetry::{logging, metrics};
-use crate::types::{Error, Result};
+use crate::types::{Error, Result, go_quote};
 use bytes::Bytes;
 use hyper::header::{ACCEPT, HeaderValue};
+use serde::Deserialize;
 
 routes! {
     "/v1/agent/self" "GET" own;
@@ -34,11 +38,18 @@ const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.
 /// Why there is no Prometheus text.
 const NO_PROMETHEUS: &str = "Prometheus is not enabled since its retention time is not positive";
 
+/// Refuses callers without a permission on this agent.
+async fn on_agent(call: &Call<'_>, access: Access) -> Result<()> {
+    call.require(Resource::Agent, access, &call.settings.node_name).await
+}
+
 async fn own(call: &mut Call<'_>) -> Result<Answer> {
+    on_agent(call, Access::Read).await?;
     call.json(&call.agent.self_info())
 }
 
 async fn host(call: &mut Call<'_>) -> Result<Answer> {
+    call.require(Resource::Operator, Access::Read, "").await?;
     call.json(&call.agent.host_info())
 }
 
@@ -56,13 +67,18 @@ async fn members(call: &mut Call<'_>) -> Result<Answer> {
     if wan && !call.config().server {
         return call.json(&serde_json::Value::Null);
     }
+    let who = call.authorizer().await?;
     let mut members: Vec<Member> = if wan { call.agent.members_wan() } else { call.agent.members() };
+    let all = members.len();
+    members.retain(|member| who.allows(Resource::Node, Access::Read, &member.name));
+    call.set_filtered(members.len() != all);
     let filter = Filter::<Member>::parse(&call.options.filter)?;
     members.retain(|member| filter.matches(member));
     call.json(&members)
 }
 
 async fn reload(call: &mut Call<'_>) -> Result<Answer> {
+    on_agent(call, Access::Write).await?;
     call.agent.reload().await?;
     Ok(Answer::done())
 }
@@ -78,6 +94,7 @@ pub fn enable(call: &Call<'_>) -> Result<bool> {
 
 async fn maintenance(call: &mut Call<'_>) -> Result<Answer> {
     let enable = enable(call)?;
+    call.require(Resource::Node, Access::Write, &call.settings.node_name).await?;
     call.agent.set_node_maintenance(enable, call.params.text("reason"), &call.token()).await?;
     Ok(Answer::done())
 }
@@ -90,6 +107,7 @@ fn wants_prometheus(call: &Call<'_>) -> bool {
 }
 
 async fn show_metrics(call: &mut Call<'_>) -> Result<Answer> {
+    on_agent(call, Access::Read).await?;
     if !wants_prometheus(call) {
         return call.json(&*metrics::summary());
     }
@@ -102,7 +120,8 @@ async fn show_metrics(call: &mut Call<'_>) -> Result<Answer> {
     }
 }
 
-async fn stream_metrics(_call: &mut Call<'_>) -> Result<Answer> {
+async fn stream_metrics(call: &mut Call<'_>) -> Result<Answer> {
+    on_agent(call, Access::Read).await?;
     let pieces = futures::stream::unfold(metrics::subscribe(), |mut intervals| async move {
         intervals.changed().await.ok()?;
         let summary = intervals.borrow_and_update().clone();
@@ -113,6 +132,7 @@ async fn stream_metrics(_call: &mut Call<'_>) -> Result<Answer> {
 }
 
 async fn monitor(call: &mut Call<'_>) -> Result<Answer> {
+    on_agent(call, Access::Read).await?;
     let level = match call.params.text("loglevel") {
         "" => tracing::Level::INFO,
         text => logging::parse_level(text).ok_or_else(|| Error::bad_request(format!("Unknown log level: {text}")))?,
@@ -126,6 +146,7 @@ async fn monitor(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 async fn join(call: &mut Call<'_>) -> Result<Answer> {
+    on_agent(call, Access::Write).await?;
     let addresses = [call.rest.to_owned()];
     match call.params.text("wan") {
         "" => call.agent.join_lan(&addresses).await?,
@@ -135,11 +156,13 @@ async fn join(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 async fn leave(call: &mut Call<'_>) -> Result<Answer> {
+    on_agent(call, Access::Write).await?;
     call.agent.leave().await?;
     Ok(Answer::done())
 }
 
 async fn force_leave(call: &mut Call<'_>) -> Result<Answer> {
+    call.require(Resource::Operator, Access::Write, "").await?;
     let prune = call.params.has("prune");
     match call.params.has("wan") {
         true => call.agent.force_leave_wan(call.rest, prune).await?,
@@ -148,7 +171,22 @@ async fn force_leave(call: &mut Call<'_>) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-/// Tokens exist only while ACLs are on.
-async fn token(_call: &mut Call<'_>) -> Result<Answer> {
-    Err(Error::with_status(401, "ACL support disabled"))
+/// Sets one of the agent's own tokens, which exist only while ACLs are on.
+async fn token(call: &mut Call<'_>) -> Result<Answer> {
+    if !call.settings.acl_enabled {
+        return Err(Error::with_status(401, crate::acl::DISABLED));
+    }
+    on_agent(call, Access::Write).await?;
+    let body: AgentToken = call.decode(&Kind::Object(&AGENT_TOKEN)).await?;
+    let purpose = TokenUse::parse(call.rest)
+        .ok_or_else(|| Error::not_found(format!("Token {} is unknown", go_quote(call.rest))))?;
+    call.agent.set_token(purpose, &body.token).await?;
+    Ok(Answer::done())
+}
+
+/// A body of `token`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AgentToken {
+    token: String,
 }

@@ -43,7 +43,11 @@ struct Update {
 }
 
 async fn checks(call: &mut Call<'_>) -> Result<Answer> {
-    let checks = call.agent.local().checks();
+    let who = call.authorizer().await?;
+    let mut checks = call.agent.local().checks();
+    let all = checks.len();
+    checks.retain(|_, check| call.agent.may_see_check(&who, check));
+    call.set_filtered(checks.len() != all);
     let expression = &call.options.filter;
     if checks.is_empty() {
         // Selectors are only looked at when there is something to select from.
@@ -89,6 +93,7 @@ async fn register(call: &mut Call<'_>) -> Result<Answer> {
         check.service_tags = service.tags.clone().unwrap_or_default();
         check.service_id.clone_from(&service.id);
     }
+    call.agent.check_check_register(&call.authorizer().await?, &check)?;
     let token = if wanted.token.is_empty() { call.token() } else { wanted.token };
     call.agent.register_check(check, definition, &token, Source::Remote).await?;
     Ok(Answer::done())
@@ -101,11 +106,18 @@ pub fn complete(definition: &mut CheckType) {
 }
 
 async fn deregister(call: &mut Call<'_>) -> Result<Answer> {
+    may_change(call).await?;
     call.agent.deregister_check(call.rest).await?;
     Ok(Answer::done())
 }
 
+/// Refuses callers who may not change the check of the path.
+async fn may_change(call: &Call<'_>) -> Result<()> {
+    call.agent.check_check_update(&call.authorizer().await?, call.rest)
+}
+
 async fn set(call: &Call<'_>, status: CheckStatus) -> Result<Answer> {
+    may_change(call).await?;
     call.agent.update_ttl_check(call.rest, status, call.params.text("note"))?;
     Ok(Answer::done())
 }
@@ -126,6 +138,7 @@ async fn update(call: &mut Call<'_>) -> Result<Answer> {
     let update: Update = call.decode(&Kind::Object(&CHECK_UPDATE)).await?;
     let invalid = || Error::bad_request(format!("Invalid check status: '{}'", update.status));
     let status = CheckStatus::parse(&update.status).ok_or_else(invalid)?;
+    may_change(call).await?;
     call.agent.update_ttl_check(call.rest, status, &update.output)?;
     Ok(Answer::done())
 }

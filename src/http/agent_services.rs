@@ -10,6 +10,7 @@ use super::call::{Call, REASON};
 use super::decode::bodies::SERVICE_REGISTER;
 use super::decode::shape::Kind;
 use super::routes::{FILTER, NS, READ, routes};
+use crate::acl::{Access, Authorizer, Resource};
 use crate::agent::local::content_hash;
 use crate::agent::{ServiceRegistration, Source, checks};
 use crate::filter::Filter;
@@ -44,8 +45,16 @@ const MAX_WAIT: Duration = Duration::from_secs(600);
 /// The wait is lengthened by up to this fraction, so that many watchers do not come back at once.
 const JITTER_FRACTION: u32 = 16;
 
+fn may_read(who: &Authorizer, service: &str) -> bool {
+    who.allows(Resource::Service, Access::Read, service)
+}
+
 async fn services(call: &mut Call<'_>) -> Result<Answer> {
-    let services = call.agent.local().services();
+    let who = call.authorizer().await?;
+    let mut services = call.agent.local().services();
+    let all = services.len();
+    services.retain(|_, service| may_read(&who, &service.service));
+    call.set_filtered(services.len() != all);
     let filter = Filter::<NodeService>::parse(&call.options.filter)?;
     let datacenter = call.settings.datacenter.as_str();
     let shown: BTreeMap<&str, ServiceView<'_>> = services
@@ -57,6 +66,7 @@ async fn services(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 async fn service(call: &mut Call<'_>) -> Result<Answer> {
+    let who = call.authorizer().await?;
     let local = call.agent.local();
     let known = call.params.text("hash");
     let given = call.options.max_query_time;
@@ -66,6 +76,7 @@ async fn service(call: &mut Call<'_>) -> Result<Answer> {
         changes.borrow_and_update();
         let unknown = || Error::not_found(format!("unknown service ID: {}", call.rest));
         let service = local.service(call.rest).ok_or_else(unknown)?;
+        who.check(Resource::Service, Access::Read, &service.service)?;
         let hash = content_hash(&service);
         let late = match deadline {
             Some(deadline) if hash == known => tokio::time::timeout_at(deadline, changes.changed()).await.is_err(),
@@ -147,6 +158,7 @@ async fn register(call: &mut Call<'_>) -> Result<Answer> {
     }
     refuse_invalid_checks(&checks, "check")?;
     refuse_invalid_sidecar(&service)?;
+    call.agent.check_service_register(&call.authorizer().await?, &service)?;
     let replace = call.params.get("replace-existing-checks");
     let registration = ServiceRegistration {
         service,
@@ -208,6 +220,7 @@ fn refuse_invalid_sidecar(service: &NodeService) -> Result<()> {
 }
 
 async fn deregister(call: &mut Call<'_>) -> Result<Answer> {
+    call.agent.check_service_update(&call.authorizer().await?, call.rest)?;
     call.agent.deregister_service(call.rest).await?;
     Ok(Answer::done())
 }
@@ -215,6 +228,7 @@ async fn deregister(call: &mut Call<'_>) -> Result<Answer> {
 async fn maintenance(call: &mut Call<'_>) -> Result<Answer> {
     let id = call.argument("Missing service ID")?;
     let enable = enable(call)?;
+    call.agent.check_service_update(&call.authorizer().await?, id)?;
     call.agent.set_service_maintenance(id, enable, call.params.text("reason"), &call.token()).await?;
     Ok(Answer::done())
 }
@@ -282,11 +296,13 @@ async fn health_by_id(call: &mut Call<'_>) -> Result<Answer> {
     if call.rest.is_empty() {
         return Err(Error::new("Missing serviceID"));
     }
+    let who = call.authorizer().await?;
     let local = call.agent.local();
     let Some(service) = local.service(call.rest) else {
         let text = format!("ServiceId {} not found", call.rest);
         return health_answer(call, StatusCode::NOT_FOUND, &text, &HealthView::unknown());
     };
+    who.check(Resource::Service, Access::Read, &service.service)?;
     let checks = local.health_of(call.rest);
     let health = Health::of(&checks);
     let datacenter = &call.settings.datacenter;
@@ -298,6 +314,7 @@ async fn health_by_name(call: &mut Call<'_>) -> Result<Answer> {
     if call.rest.is_empty() {
         return Err(Error::new("Missing service Name"));
     }
+    call.require(Resource::Service, Access::Read, call.rest).await?;
     let local = call.agent.local();
     let services = local.services();
     let rows: Vec<_> = services

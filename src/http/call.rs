@@ -8,6 +8,7 @@ use super::json::Style;
 use super::params::{self, Params, unescape};
 use super::routes::{self, Route};
 use super::translate::translate;
+use crate::acl::{Access, Authorizer, Resource};
 use crate::agent::Agent;
 use crate::agent::cache::Hit;
 use crate::config::RuntimeConfig;
@@ -102,7 +103,30 @@ impl<'a> Call<'a> {
         };
         let given = self.params.get("token").filter(|token| !token.is_empty());
         let given = given.or_else(|| header(&TOKEN).filter(|token| !token.is_empty())).or_else(bearer);
-        given.map_or_else(|| self.config().acl.tokens.default.clone(), str::to_owned)
+        given.map_or_else(|| self.agent.tokens().default(), str::to_owned)
+    }
+
+    /// The caller's permissions on this agent.
+    ///
+    /// # Errors
+    /// `ACL not found` and the like.
+    pub async fn authorizer(&self) -> Result<Authorizer> {
+        self.agent.resolve(&self.token()).await
+    }
+
+    /// Refuses callers who lack a permission on this agent.
+    ///
+    /// # Errors
+    /// `Permission denied...`, and those of [`Call::authorizer`].
+    pub async fn require(&self, resource: Resource, access: Access, name: &str) -> Result<()> {
+        self.authorizer().await?.check(resource, access, name)
+    }
+
+    /// Tells that rows are missing in an answer for lack of permission; the anonymous are not told.
+    pub fn set_filtered(&mut self, filtered: bool) {
+        if filtered && !self.token().is_empty() {
+            self.headers.insert(FILTERED.clone(), HeaderValue::from_static("true"));
+        }
     }
 
     /// Target datacenter of a call; empty for the agent's own.

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::call::{Call, INDEX};
 use super::routes::{READ, routes};
+use crate::acl::{Access, Resource};
 use crate::agent::events::{self, Event};
 use crate::rpc::method::InternalEventFire;
 use crate::types::cluster::EventFireRequest;
@@ -47,8 +48,9 @@ async fn list(call: &mut Call<'_>) -> Result<Answer> {
     let given: GoDuration = call.options.max_query_time;
     let wait = if given.0 <= 0 { MAX_WAIT } else { given.to_std().min(MAX_WAIT) };
     let deadline = tokio::time::Instant::now() + wait;
+    let who = call.authorizer().await?;
     let mut changes = call.agent.events().changes();
-    let (index, events) = loop {
+    let (index, mut events) = loop {
         changes.borrow_and_update();
         let (index, events) = call.agent.events().named(name);
         let wanted = known == 0 || index != known;
@@ -56,6 +58,9 @@ async fn list(call: &mut Call<'_>) -> Result<Answer> {
             break (index, events);
         }
     };
+    let all = events.len();
+    events.retain(|event| who.allows(Resource::Event, Access::Read, &event.name));
+    call.set_filtered(events.len() != all);
     call.headers.insert(INDEX.clone(), HeaderValue::from(index));
     call.json(&events)
 }

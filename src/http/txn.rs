@@ -189,6 +189,7 @@ async fn read(call: &mut Call<'_>, plan: Plan) -> Result<Answer> {
         TxnReadResponse { results: None, errors: Some(plan.errors), meta }
     };
     call.set_contact(&response.meta);
+    call.set_filtered(response.meta.results_filtered_by_acls);
     let (results, errors, status) = outcome(response.results, response.errors);
     Ok(call.json(&TxnReadResponse { results, errors, meta: response.meta })?.with_status(status))
 }

@@ -2,7 +2,7 @@
 
 use super::near::{sort_by_distance, sort_key_near};
 use super::{Endpoint, Place, ReadContext, ReadEndpoint, Server};
-use crate::acl::{Access, Authorizer, Resource};
+use crate::acl::{Access, Authorizer, PERMISSION_DENIED, Resource};
 use crate::rpc::method::*;
 use crate::state::{Command, WatchSet};
 use crate::telemetry::metrics::{Sample, counter_labels};
@@ -25,7 +25,7 @@ const CONSUL_SERVICE: &str = "consul";
 impl Endpoint for CatalogRegister {
     async fn serve(server: &Server, mut args: RegisterRequest) -> Result<()> {
         let start = Instant::now();
-        let authorizer = server.resolve(&args.token)?;
+        let authorizer = server.resolve(&args.token).await?;
         if !args.peer_name.is_empty() {
             return Err(Error::new("cannot register requests with PeerName in them"));
         }
@@ -97,8 +97,11 @@ fn vet_register(args: &RegisterRequest, present: Option<&Present>, authorizer: &
     if present.is_none_or(|(node, _)| changes_node(args, node)) {
         authorizer.check(Resource::Node, Access::Write, &args.node)?;
     }
-    if let Some(other) = args.service.as_ref().and_then(|service| instance(&service.id)) {
-        authorizer.check(Resource::Service, Access::Write, &other.service)?;
+    if let Some(service) = &args.service {
+        authorizer.check(Resource::Service, Access::Write, &service.service)?;
+        if let Some(other) = instance(&service.id) {
+            check_existing(authorizer, &other.service)?;
+        }
     }
     for check in args.checks.iter().flatten() {
         if !check.node.eq_ignore_ascii_case(&args.node) {
@@ -118,9 +121,17 @@ fn vet_register(args: &RegisterRequest, present: Option<&Present>, authorizer: &
             let (service, check) = (&check.service_id, &check.check_id);
             return Err(Error::new(format!("Unknown service ID '{service}' for check ID '{check}'")));
         };
-        authorizer.check(Resource::Service, Access::Write, &service.service)?;
+        check_existing(authorizer, &service.service)?;
     }
     Ok(())
+}
+
+/// Write permission on a service that is registered already. The refusal does not tell its name.
+pub(super) fn check_existing(authorizer: &Authorizer, service: &str) -> Result<()> {
+    match authorizer.allows(Resource::Service, Access::Write, service) {
+        true => Ok(()),
+        false => Err(Error::with_status(403, PERMISSION_DENIED)),
+    }
 }
 
 /// The request would change the stored node (`spec/semantics.md` 2.2).
@@ -153,7 +164,7 @@ impl Endpoint for CatalogDeregister {
         if args.node.is_empty() {
             return Err(Error::new("Must provide node"));
         }
-        let authorizer = server.resolve(&args.token)?;
+        let authorizer = server.resolve(&args.token).await?;
         vet_deregister(server, &args, &authorizer)?;
         args.token.clear();
         let result = server.apply(Command::Deregister(args), "").await;
@@ -308,6 +319,7 @@ impl ReadEndpoint for CatalogServiceNodes {
         let meta = &args.node_meta_filters;
         let (index, mut rows) = if args.connect {
             if !cx.allows(Resource::Service, Access::Read, &args.service_name) {
+                cx.filtered = true;
                 return Ok(IndexedServiceNodes::default());
             }
             cx.state.connect_service_nodes(cx.watch, &args.service_name)
@@ -323,8 +335,7 @@ impl ReadEndpoint for CatalogServiceNodes {
             rows.retain(|row| meta_matches(&row.node_meta, meta));
         }
         cx.permit(&mut rows, |who, row| {
-            who.allows(Resource::Node, Access::Read, &row.node)
-                && who.allows(Resource::Service, Access::Read, &row.service_name)
+            who.allows(Resource::Node, Access::Read, &row.node) && may_see_service(who, &row.service_name)
         });
         cx.filter::<ServiceNode, _>(&args.query.filter, &mut rows)?;
         sort_by_distance(cx, &args.source, &mut rows, |row| &row.node);
@@ -385,11 +396,12 @@ pub(super) fn at(index: Index) -> QueryMeta {
     QueryMeta { index, ..QueryMeta::default() }
 }
 
-/// A check is visible with its service, or with its node when it has none.
+/// A check is visible with its node, and with its service when it has one.
 pub(super) fn may_see_check(who: &Authorizer, check: &HealthCheck) -> bool {
-    if check.service_name.is_empty() {
-        who.allows(Resource::Node, Access::Read, &check.node)
-    } else {
-        who.allows(Resource::Service, Access::Read, &check.service_name)
-    }
+    who.allows(Resource::Node, Access::Read, &check.node) && may_see_service(who, &check.service_name)
+}
+
+/// A service is visible by its name; what belongs to none is no secret.
+pub(super) fn may_see_service(who: &Authorizer, name: &str) -> bool {
+    name.is_empty() || who.allows(Resource::Service, Access::Read, name)
 }

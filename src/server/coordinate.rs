@@ -40,7 +40,7 @@ impl Endpoint for CoordinateUpdate {
         if coordinate.is_some_and(|coordinate| coordinate.vec.len() != DIMENSIONS) {
             return Err(Error::new("incompatible coordinate"));
         }
-        let authorizer = server.resolve(&args.token)?;
+        let authorizer = server.resolve(&args.token).await?;
         authorizer.check(Resource::Node, Access::Write, &args.update.node)?;
         server.inner.coordinates.put(args.update);
         Ok(())

@@ -13,7 +13,7 @@ impl Endpoint for InternalEventFire {
     const PLACE: Place = Place::Datacenter;
 
     async fn serve(server: &Server, args: EventFireRequest) -> Result<EventFireResponse> {
-        server.resolve(&args.query.token)?.check(Resource::Event, Access::Write, &args.name)?;
+        server.resolve(&args.query.token).await?.check(Resource::Event, Access::Write, &args.name)?;
         if let Some(pool) = &server.gossip().lan {
             let name = format!("{PREFIX}{}", args.name);
             pool.user_event(&name, args.payload.0, false).await.map_err(|error| {

@@ -1,6 +1,6 @@
 //! `Health.*`: checks, and service instances with the checks that decide their health.
 
-use super::catalog::{ServiceMetrics, at, count_service_query, may_see_check, wanted_tags};
+use super::catalog::{ServiceMetrics, at, count_service_query, may_see_check, may_see_service, wanted_tags};
 use super::near::{sort_by_distance, sort_key_near};
 use super::{ReadContext, ReadEndpoint};
 use crate::acl::{Access, Authorizer, Resource};
@@ -72,8 +72,7 @@ impl ReadEndpoint for HealthServiceChecks {
 
 /// An instance is visible with its node and its service.
 pub(super) fn may_see_instance(who: &Authorizer, row: &CheckServiceNode) -> bool {
-    who.allows(Resource::Node, Access::Read, &row.node.node)
-        && who.allows(Resource::Service, Access::Read, &row.service.service)
+    who.allows(Resource::Node, Access::Read, &row.node.node) && may_see_service(who, &row.service.service)
 }
 
 /// Whether an instance is healthy enough for the filter of a request.
@@ -93,8 +92,9 @@ impl ReadEndpoint for HealthServiceNodes {
         if args.service_name.is_empty() {
             return Err(Error::new("Must provide service name"));
         }
-        if args.connect || args.ingress {
-            cx.authorizer.check(Resource::Service, Access::Read, &args.service_name)?;
+        if (args.connect || args.ingress) && !cx.allows(Resource::Service, Access::Read, &args.service_name) {
+            (cx.filtered, cx.empty) = (true, true);
+            return Ok(IndexedCheckServiceNodes::default());
         }
         let (name, meta) = (&args.service_name, &args.node_meta_filters);
         let (index, mut nodes) = if args.ingress {

@@ -54,7 +54,7 @@ impl Endpoint for InternalKeyringOperation {
             return Err(Error::new("argument error: LocalOnly can only be used for List operations"));
         }
         let access = if list { Access::Read } else { Access::Write };
-        server.resolve(&args.query.token)?.check(Resource::Keyring, access, "")?;
+        server.resolve(&args.query.token).await?.check(Resource::Keyring, access, "")?;
         let datacenter = &server.config().datacenter;
         let relay_factor = args.relay_factor.min(RELAY_MAX);
         let mut responses = Vec::new();

@@ -34,6 +34,7 @@ pub(super) fn precheck(server: &Server, authorizer: &Authorizer, op: KvOp, entry
     }
     match op {
         KvOp::DeleteTree => authorizer.check_prefix_write(Resource::Key, &entry.key)?,
+        KvOp::GetTree if server.acl().key_list => authorizer.check(Resource::Key, Access::List, &entry.key)?,
         KvOp::Get | KvOp::GetTree | KvOp::GetOrEmpty => {}
         KvOp::CheckIndex | KvOp::CheckSession => authorizer.check(Resource::Key, Access::Read, &entry.key)?,
         _ => authorizer.check(Resource::Key, Access::Write, &entry.key)?,
@@ -54,7 +55,7 @@ pub(super) fn precheck(server: &Server, authorizer: &Authorizer, op: KvOp, entry
 impl Endpoint for KvsApply {
     async fn serve(server: &Server, mut args: KvRequest) -> Result<bool> {
         let start = Instant::now();
-        let authorizer = server.resolve(&args.token)?;
+        let authorizer = server.resolve(&args.token).await?;
         if precheck(server, &authorizer, args.op, &args.dir_ent)? == Precheck::LockDelay {
             return Ok(false);
         }
@@ -84,11 +85,20 @@ impl ReadEndpoint for KvsGet {
     }
 }
 
+/// Listing keys may need a permission of its own.
+fn check_list(cx: &ReadContext<'_>, prefix: &str) -> Result<()> {
+    match cx.server.acl().key_list {
+        true => cx.authorizer.check(Resource::Key, Access::List, prefix),
+        false => Ok(()),
+    }
+}
+
 impl ReadEndpoint for KvsList {
     /// Recursions are asked for once, and what they return is the client's data, not ours to keep twice.
     const KEPT_BYTES: usize = 64 << 10;
 
     fn read(cx: &mut ReadContext<'_>, args: &KeyRequest) -> Result<IndexedDirEntries> {
+        check_list(cx, &args.key)?;
         let (index, mut entries) = cx.state.kv_list(cx.watch, &args.key);
         cx.permit(&mut entries, |who, entry| who.allows(Resource::Key, Access::Read, &entry.key));
         if entries.is_empty() {
@@ -105,6 +115,7 @@ impl ReadEndpoint for KvsList {
 
 impl ReadEndpoint for KvsListKeys {
     fn read(cx: &mut ReadContext<'_>, args: &KeyListRequest) -> Result<IndexedKeyList> {
+        check_list(cx, &args.prefix)?;
         // Permission is asked for the keys themselves: a name that was cut is none.
         let (who, mut hidden) = (cx.authorizer, false);
         let (index, keys) = cx.state.kv_keys(cx.watch, &args.prefix, &args.seperator, |key| {

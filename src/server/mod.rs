@@ -27,6 +27,7 @@ pub mod members;
 mod near;
 mod operator;
 mod query;
+pub mod resolver;
 pub mod router;
 mod session;
 mod shared;
@@ -79,6 +80,7 @@ struct Inner {
     connections: Connections,
     store: Arc<Store>,
     raft: Raft,
+    resolver: resolver::Resolver,
     cache: shared::Cache,
     /// Reads that wait for another server's answer.
     flights: flights::Flights,
@@ -128,6 +130,7 @@ impl Server {
                 connections: Connections::new(config.connections.clone()),
                 gossip,
                 directory,
+                resolver: resolver::Resolver::new(config.acl.clone()),
                 config,
                 store,
                 raft,
@@ -247,18 +250,24 @@ impl Server {
         keep: impl Fn(M::Reply) -> Result<V> + Send,
     ) -> Result<Answer<V>> {
         let shareable = M::shareable(&args);
-        let (options, authorizer) = self.begin(&mut args)?;
+        let options = options_of(&mut args);
+        let mut asker = Asker::new(self, &options.token).await?;
         if !shareable {
-            let once = || evaluate::<M, V>(self, &args, &authorizer, &keep).map(Box::new);
+            let once = || evaluate::<M, V>(self, &args, asker.now()?, &keep).map(Box::new);
             let result = blocking::run(self, &options, once).await?;
             M::count(&args, result.empty);
             return Ok(self.answer(&result, &options));
         }
         let cache = &self.inner.cache;
-        let entry = cache.entry::<M, M::Args, V>(encoding, authorizer.clone(), args);
+        let mut entry = cache.entry::<M, M::Args, V>(encoding, asker.authorizer.clone(), args);
         // evaluated for who asks: a refusal names the caller
-        let once =
-            || cache.get(&entry, bytes, M::KEPT_BYTES, || evaluate::<M, V>(self, entry.args(), &authorizer, &keep));
+        let once = || {
+            let authorizer = asker.now()?;
+            if authorizer != entry.authorizer() {
+                entry = cache.entry::<M, M::Args, V>(encoding, authorizer.clone(), entry.args().clone());
+            }
+            cache.get(&entry, bytes, M::KEPT_BYTES, || evaluate::<M, V>(self, entry.args(), authorizer, &keep))
+        };
         let result = blocking::run(self, &options, once).await?;
         M::count(entry.args(), result.empty);
         Ok(self.answer(&result, &options))
@@ -270,20 +279,6 @@ impl Server {
             body: result.value.clone(),
             not_found: result.found != Found::Rows,
         }
-    }
-
-    /// Takes the options out of a read request, all but the filter, which belongs to the query; resolves the token.
-    fn begin<A: ReadRequest>(&self, args: &mut A) -> Result<(QueryOptions, Authorizer)> {
-        let place = args.options_mut();
-        let filter = std::mem::take(&mut place.filter);
-        let options = std::mem::replace(place, QueryOptions { filter, ..QueryOptions::default() });
-        let authorizer = self.resolve(&options.token)?;
-        Ok((options, authorizer))
-    }
-
-    /// The permissions of a secret.
-    fn resolve(&self, _token: &str) -> Result<Authorizer> {
-        Ok(Authorizer::manage())
     }
 
     /// Sends a command through raft; `prefix` comes in front of every refusal (`spec/http-api.md` 1.3).
@@ -312,7 +307,7 @@ impl Server {
     /// Figures of the group `consul` in `/v1/agent/self`; raft reports a group of its own ([`Raft::stats`]).
     pub fn stats(&self) -> BTreeMap<String, String> {
         BTreeMap::from([
-            ("acl".to_owned(), "disabled".to_owned()),
+            ("acl".to_owned(), if self.acl().enabled { "enabled" } else { "disabled" }.to_owned()),
             ("bootstrap".to_owned(), self.config().bootstrap.to_string()),
             ("known_datacenters".to_owned(), self.router().datacenters().len().to_string()),
             ("leader".to_owned(), self.raft().is_leader().to_string()),
@@ -324,14 +319,46 @@ impl Server {
 
 impl<M: ReadEndpoint> Endpoint for M {
     async fn serve(server: &Server, mut args: Self::Args) -> Result<Self::Reply> {
-        let (options, authorizer) = server.begin(&mut args)?;
-        let once = || evaluate::<M, _>(server, &args, &authorizer, Ok).map(Box::new);
+        let options = options_of(&mut args);
+        let mut asker = Asker::new(server, &options.token).await?;
+        let once = || evaluate::<M, _>(server, &args, asker.now()?, Ok).map(Box::new);
         let result = blocking::run(server, &options, once).await?;
         M::count(&args, result.empty);
         let meta = server.meta(result.index, result.filtered, &options.token);
         let mut reply = result.value;
         *reply.meta_mut() = meta;
         Ok(reply)
+    }
+}
+
+/// Takes the options out of a read request, all but the filter, which belongs to the query.
+fn options_of<A: ReadRequest>(args: &mut A) -> QueryOptions {
+    let place = args.options_mut();
+    let filter = std::mem::take(&mut place.filter);
+    std::mem::replace(place, QueryOptions { filter, ..QueryOptions::default() })
+}
+
+/// Who asks, with the permissions of this moment: a token may lose some while its query waits.
+struct Asker<'a> {
+    server: &'a Server,
+    token: &'a str,
+    authorizer: Authorizer,
+    resolved_now: bool,
+}
+
+impl<'a> Asker<'a> {
+    async fn new(server: &'a Server, token: &'a str) -> Result<Asker<'a>> {
+        Ok(Asker { server, token, authorizer: server.resolve(token).await?, resolved_now: true })
+    }
+
+    /// The permissions now. Those that other servers have told of stay what they were when the query came.
+    fn now(&mut self) -> Result<&Authorizer> {
+        if !std::mem::take(&mut self.resolved_now)
+            && let Some(authorizer) = self.server.resolve_here(self.token)?
+        {
+            self.authorizer = authorizer;
+        }
+        Ok(&self.authorizer)
     }
 }
 

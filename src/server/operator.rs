@@ -20,14 +20,14 @@ const RAFT_PROTOCOL: &str = "3";
 
 impl Server {
     /// Checks the permission to read what operators see.
-    fn permit_operator(&self, token: &str, access: Access) -> Result<()> {
-        self.resolve(token)?.check(Resource::Operator, access, "")
+    async fn permit_operator(&self, token: &str, access: Access) -> Result<()> {
+        self.resolve(token).await?.check(Resource::Operator, access, "")
     }
 }
 
 impl Endpoint for OperatorRaftGetConfiguration {
     async fn serve(server: &Server, args: DcRequest) -> Result<RaftConfiguration> {
-        server.permit_operator(args.token(), Access::Read)?;
+        server.permit_operator(args.token(), Access::Read).await?;
         let known = server.inner.directory.servers();
         let leader = server.raft().leader().map(|leader| leader.id).unwrap_or_default();
         let indexes = server.raft().peer_indexes();
@@ -64,7 +64,7 @@ impl Endpoint for OperatorRaftRemovePeerByAddress {
 
 /// Removes a server by its id or its address, the one in use or the one in the log.
 async fn remove_peer(server: &Server, args: RaftRemovePeerRequest) -> Result<()> {
-    server.permit_operator(args.token(), Access::Write)?;
+    server.permit_operator(args.token(), Access::Write).await?;
     let by_id = !args.id.is_empty();
     let (kind, wanted) = if by_id { ("id", &args.id) } else { ("address", &args.address) };
     let (_, peers) = server.raft().configuration();
@@ -82,7 +82,7 @@ async fn remove_peer(server: &Server, args: RaftRemovePeerRequest) -> Result<()>
 
 impl Endpoint for OperatorRaftTransferLeader {
     async fn serve(server: &Server, args: TransferLeaderRequest) -> Result<()> {
-        server.permit_operator(args.token(), Access::Write)?;
+        server.permit_operator(args.token(), Access::Write).await?;
         let id = Some(args.id.as_str()).filter(|id| !id.is_empty());
         tracing::warn!(target: "agent.server.operator", "transferring leadership: id={}", args.id);
         server.transfer_leader(id).await
@@ -120,7 +120,7 @@ impl Server {
 
 impl Endpoint for OperatorAutopilotState {
     async fn serve(server: &Server, args: DcRequest) -> Result<AutopilotState> {
-        server.permit_operator(args.token(), Access::Read)?;
+        server.permit_operator(args.token(), Access::Read).await?;
         let state = server.store().snapshot();
         let meta = |health: &ServerHealth| state.node_by_name(&health.name).and_then(|node| node.meta.clone());
         Ok(AutopilotState::of(&server.inner.health.current(), meta))
@@ -129,7 +129,7 @@ impl Endpoint for OperatorAutopilotState {
 
 impl Endpoint for OperatorAutopilotGetConfiguration {
     async fn serve(server: &Server, args: DcRequest) -> Result<AutopilotConfig> {
-        server.permit_operator(args.token(), Access::Read)?;
+        server.permit_operator(args.token(), Access::Read).await?;
         let config = server.store().snapshot().autopilot_config();
         config.map(|config| (*config).clone()).ok_or_else(|| Error::new("autopilot config not initialized yet"))
     }
@@ -137,7 +137,7 @@ impl Endpoint for OperatorAutopilotGetConfiguration {
 
 impl Endpoint for OperatorAutopilotSetConfiguration {
     async fn serve(server: &Server, mut args: AutopilotSetRequest) -> Result<bool> {
-        server.permit_operator(args.token(), Access::Write)?;
+        server.permit_operator(args.token(), Access::Write).await?;
         args.token.clear();
         let outcome = server.apply(Command::Autopilot(args), RAFT_APPLY).await?;
         Ok(matches!(outcome, Outcome::Bool(true)))
@@ -146,7 +146,7 @@ impl Endpoint for OperatorAutopilotSetConfiguration {
 
 impl Endpoint for OperatorServerHealth {
     async fn serve(server: &Server, args: DcRequest) -> Result<ClusterHealth> {
-        server.permit_operator(args.token(), Access::Read)?;
+        server.permit_operator(args.token(), Access::Read).await?;
         Ok(server.inner.health.current())
     }
 }
@@ -154,7 +154,7 @@ impl Endpoint for OperatorServerHealth {
 impl Endpoint for OperatorUsage {
     async fn serve(server: &Server, mut args: DcRequest) -> Result<UsageReport> {
         let options: QueryOptions = std::mem::take(&mut args.query);
-        server.permit_operator(&options.token, Access::Read)?;
+        server.permit_operator(&options.token, Access::Read).await?;
         let once = || {
             let (usage, watch) = server.store().read(|state, watch| {
                 let (nodes, _) = state.nodes(watch, &BTreeMap::new());

@@ -30,7 +30,7 @@ impl Endpoint for SessionApply {
         if args.op == SessionOp::Create && args.session.node.is_empty() {
             return Err(Error::new("Must provide Node"));
         }
-        let authorizer = server.resolve(&args.token)?;
+        let authorizer = server.resolve(&args.token).await?;
         let state = server.store().snapshot();
         let node = match args.op {
             SessionOp::Create => args.session.node.clone(),
@@ -131,7 +131,7 @@ impl Endpoint for SessionRenew {
 
     async fn serve(server: &Server, args: SessionSpecificRequest) -> Result<IndexedSessions> {
         let start = Instant::now();
-        let authorizer = server.resolve(&args.query.token)?;
+        let authorizer = server.resolve(&args.query.token).await?;
         let (index, session) = server.store().snapshot().session(&mut WatchSet::none(), args.id());
         let Some(session) = session else {
             return Ok(IndexedSessions { sessions: Vec::new(), meta: at(index) });

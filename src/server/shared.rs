@@ -45,6 +45,11 @@ impl<A, V> Entry<A, V> {
         &self.args
     }
 
+    /// The permissions under which it is evaluated.
+    pub(super) fn authorizer(&self) -> &Authorizer {
+        &self.authorizer
+    }
+
     /// The current result, from an evaluation that is still current or that began after this call did.
     fn get(&self, evaluate: impl FnOnce() -> Result<Evaluated<V>>) -> Result<(Arc<Evaluated<V>>, bool)> {
         let seen = self.started.load(Ordering::Acquire);

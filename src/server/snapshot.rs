@@ -60,7 +60,7 @@ impl Server {
     }
 
     async fn snapshot_here(&self, request: &SnapshotRequest, archive: Archive) -> Result<SnapshotReply> {
-        self.resolve(&request.token)?.check(Resource::Acl, Access::Write, "")?;
+        self.resolve(&request.token).await?.check(Resource::Acl, Access::Write, "")?;
         if request.op == SnapshotOp::Save {
             let saved = self.raft().save_snapshot().await?;
             let archive: Archive = Box::new(tokio::fs::File::from_std(saved.file));

@@ -1,17 +1,19 @@
 //! `Txn.*`: several operations or none (`spec/semantics.md` 8).
 
+use super::catalog::check_existing;
 use super::kvs::{Precheck, RAFT_APPLY, precheck as precheck_kv};
 use super::{Endpoint, Server};
 use crate::acl::{Access, Authorizer, Resource};
 use crate::rpc::method::*;
-use crate::state::{Command, Outcome};
+use crate::state::{Command, Outcome, WatchSet};
 use crate::telemetry::metrics::Sample;
 use crate::types::requests::shown_index;
 use crate::types::txn::{
     CatalogVerb, TxnError, TxnOp, TxnReadRequest, TxnReadResponse, TxnRequest, TxnResponse, TxnResult,
 };
 use crate::types::validate;
-use crate::types::{Error, Result};
+use crate::types::{Error, HealthCheck, Result};
+use std::sync::Arc;
 use std::time::Instant;
 
 static APPLY: Sample = Sample::new("txn.apply");
@@ -20,7 +22,7 @@ static READ: Sample = Sample::new("txn.read");
 impl Endpoint for TxnApply {
     async fn serve(server: &Server, mut args: TxnRequest) -> Result<TxnResponse> {
         let start = Instant::now();
-        let authorizer = server.resolve(&args.token)?;
+        let authorizer = server.resolve(&args.token).await?;
         let errors = precheck(server, &authorizer, &mut args.ops);
         if !errors.is_empty() {
             return Ok(TxnResponse { results: None, errors: Some(errors) });
@@ -41,7 +43,7 @@ impl Endpoint for TxnApply {
 impl Endpoint for TxnRead {
     async fn serve(server: &Server, mut args: TxnReadRequest) -> Result<TxnReadResponse> {
         let start = Instant::now();
-        let authorizer = server.resolve(&args.query.token)?;
+        let authorizer = server.resolve(&args.query.token).await?;
         let errors = precheck(server, &authorizer, &mut args.ops);
         let (mut response, mut filtered) = (TxnResponse::default(), false);
         if errors.is_empty() {
@@ -84,17 +86,49 @@ fn precheck_op(server: &Server, authorizer: &Authorizer, op: &mut TxnOp) -> Resu
     if let Some(op) = op.service.as_mut().filter(|op| op.verb != CatalogVerb::Get) {
         validate::service(&mut op.service)?;
         authorizer.check(Resource::Service, Access::Write, &op.service.service)?;
+        if let Some(stored) = stored_service(server, authorizer, &op.node, &op.service.id) {
+            check_existing(authorizer, &stored)?;
+        }
     }
     if let Some(op) = op.check.as_mut().filter(|op| op.verb != CatalogVerb::Get) {
         let node = op.check.node.clone();
         validate::fill_check(&mut op.check, &node);
-        let (resource, name) = match op.check.service_name.as_str() {
-            "" => (Resource::Node, op.check.node.as_str()),
-            service => (Resource::Service, service),
-        };
-        authorizer.check(resource, Access::Write, name)?;
+        let check = &op.check;
+        match check.service_name.as_str() {
+            "" => authorizer.check(Resource::Node, Access::Write, &check.node)?,
+            service => authorizer.check(Resource::Service, Access::Write, service)?,
+        }
+        // the name of the service is what the request says, its id decides
+        if let Some(stored) = stored_service(server, authorizer, &check.node, &check.service_id) {
+            check_existing(authorizer, &stored)?;
+        }
+        if let Some(stored) = stored_check(server, authorizer, &check.node, &check.check_id) {
+            match stored.service_name.as_str() {
+                "" => authorizer.check(Resource::Node, Access::Write, &stored.node)?,
+                service => check_existing(authorizer, service)?,
+            }
+        }
     }
     Ok(())
+}
+
+/// The name of the instance that an operation would replace or remove; not asked for who may do everything.
+fn stored_service(server: &Server, authorizer: &Authorizer, node: &str, id: &str) -> Option<String> {
+    if authorizer.allows_everything() || id.is_empty() {
+        return None;
+    }
+    let (_, present) = server.store().snapshot().node_services(&mut WatchSet::none(), node);
+    let (_, services) = present?;
+    services.iter().find(|service| service.id == id).map(|service| service.service.clone())
+}
+
+/// The check that an operation would replace or remove.
+fn stored_check(server: &Server, authorizer: &Authorizer, node: &str, id: &str) -> Option<Arc<HealthCheck>> {
+    if authorizer.allows_everything() {
+        return None;
+    }
+    let (_, checks) = server.store().snapshot().node_checks(&mut WatchSet::none(), node);
+    checks.into_iter().find(|check| check.check_id == id)
 }
 
 /// Drops results that the caller may not see; true when there were some.
@@ -113,7 +147,10 @@ fn permit(authorizer: &Authorizer, results: &mut Option<Vec<TxnResult>>) -> bool
         } else if let Some(service) = &result.service {
             read(Resource::Service, &service.service)
         } else if let Some(check) = &result.check {
-            super::catalog::may_see_check(authorizer, check)
+            match check.service_name.as_str() {
+                "" => read(Resource::Node, &check.node),
+                service => read(Resource::Service, service),
+            }
         } else {
             true
         }

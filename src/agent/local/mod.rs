@@ -40,7 +40,7 @@ pub struct NodeInfo {
 
 /// Secrets that syncs use (`spec/semantics.md` 15.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tokens {
+pub struct SyncTokens {
     /// `acl.tokens.agent`.
     pub agent: String,
     /// `acl.tokens.default`.
@@ -49,7 +49,7 @@ pub struct Tokens {
     pub config_file: String,
 }
 
-impl Tokens {
+impl SyncTokens {
     /// Token of the agent's own work.
     pub fn of_agent(&self) -> &str {
         if self.agent.is_empty() { &self.default } else { &self.agent }
@@ -71,7 +71,7 @@ pub struct LocalSettings {
     /// The node.
     pub node: NodeInfo,
     /// Secrets.
-    pub tokens: Tokens,
+    pub tokens: SyncTokens,
     /// Store no output.
     pub discard_check_output: bool,
     /// How long output-only changes wait; zero for not at all.

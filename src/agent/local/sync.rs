@@ -361,9 +361,21 @@ impl LocalState {
         }
     }
 
+    /// Removes an item with the token that it was registered with; with the agent's own where that token may not.
+    async fn deregister(&self, catalog: &dyn Catalog, request: DeregisterRequest, own: Option<String>) -> Result<()> {
+        if let Some(token) = own.filter(|token| !token.is_empty() && *token != request.token) {
+            match catalog.deregister(DeregisterRequest { token, ..request.clone() }).await {
+                Err(error) if matches!(refusal(&error), Refusal::Blocked) => {}
+                settled => return settled,
+            }
+        }
+        catalog.deregister(request).await
+    }
+
     async fn delete_service(&self, catalog: &dyn Catalog, id: &str) -> Result<()> {
+        let own = self.tables.read().services.get(id).map(|state| state.token.clone());
         let request = DeregisterRequest { service_id: id.to_owned(), ..self.deregister_request() };
-        let result = catalog.deregister(request).await;
+        let result = self.deregister(catalog, request, own).await;
         match result.as_ref().err().map(refusal) {
             None | Some(Refusal::Unknown) => {
                 let mut tables = self.tables.write();
@@ -392,8 +404,9 @@ impl LocalState {
     }
 
     async fn delete_check(&self, catalog: &dyn Catalog, id: &str) -> Result<()> {
+        let own = self.tables.read().checks.get(id).map(|state| state.token.clone());
         let request = DeregisterRequest { check_id: id.to_owned(), ..self.deregister_request() };
-        let result = catalog.deregister(request).await;
+        let result = self.deregister(catalog, request, own).await;
         match result.as_ref().err().map(refusal) {
             None | Some(Refusal::Unknown) => {
                 let mut tables = self.tables.write();

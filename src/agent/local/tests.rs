@@ -112,7 +112,7 @@ impl FakeCatalog {
 
 fn settings(check_update_interval: Duration) -> LocalSettings {
     let node = NodeInfo { id: "id".into(), name: "n1".into(), address: "10.0.0.1".into(), ..NodeInfo::default() };
-    let tokens = Tokens { agent: "agent".into(), default: "default".into(), config_file: "file".into() };
+    let tokens = SyncTokens { agent: "agent".into(), default: "default".into(), config_file: "file".into() };
     LocalSettings { node, tokens, discard_check_output: false, check_update_interval }
 }
 

@@ -512,6 +512,9 @@ static TXN_OP: Shape = plain(
 /// Body of `/v1/txn`.
 pub static TXN: Kind = Kind::List(&Kind::Object(&TXN_OP), "api.TxnOps");
 
+/// Body of `/v1/agent/token/`.
+pub static AGENT_TOKEN: Shape = plain("AgentToken", "api.AgentToken", &[&[field("Token", Kind::Text)]]);
+
 /// Body of `/v1/operator/keyring`.
 pub static KEYRING: Shape = plain(
     "keyringArgs",

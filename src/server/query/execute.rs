@@ -25,7 +25,7 @@ impl Endpoint for PreparedQueryExecute {
         let state = server.store().snapshot();
         let query = state.resolve_query(&args.query_id_or_name, &args.agent.segment)?;
         let query = query.ok_or_else(|| Error::new(NOT_FOUND))?;
-        let mut reply = look(server, &state, &query, args.connect, &args.query.token)?;
+        let mut reply = look(server, &state, &query, args.connect, &args.query.token).await?;
         let source = source(&state, &query, &args);
         sort_nodes(server, &state, &source, &mut reply.nodes, |row| &row.node.node);
         if source.datacenter == reply.datacenter {
@@ -44,7 +44,7 @@ impl Endpoint for PreparedQueryExecuteRemote {
     async fn serve(server: &Server, args: PreparedQueryExecuteRemoteRequest) -> Result<PreparedQueryExecuteResponse> {
         let start = Instant::now();
         let state = server.store().snapshot();
-        let mut reply = look(server, &state, &args.definition, args.connect, &args.query.token)?;
+        let mut reply = look(server, &state, &args.definition, args.connect, &args.query.token).await?;
         limit(&mut reply.nodes, args.limit);
         EXECUTE_REMOTE.since(start);
         Ok(reply)
@@ -52,15 +52,14 @@ impl Endpoint for PreparedQueryExecuteRemote {
 }
 
 /// What a definition finds here, in random order. The definition's token wins over the caller's.
-fn look(
+async fn look(
     server: &Server,
     state: &Snapshot,
     query: &PreparedQuery,
     connect: bool,
     token: &str,
 ) -> Result<PreparedQueryExecuteResponse> {
-    let token = if query.token.is_empty() { token } else { &query.token };
-    let authorizer = server.resolve(token)?;
+    let authorizer = server.resolve(if query.token.is_empty() { token } else { &query.token }).await?;
     let mut nodes = found_here(state, &query.service, connect);
     let before = nodes.len();
     nodes.retain(|row| may_see_instance(&authorizer, row));

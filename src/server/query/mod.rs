@@ -46,7 +46,7 @@ fn redacted(authorizer: &Authorizer, query: Arc<PreparedQuery>) -> Arc<PreparedQ
 impl Endpoint for PreparedQueryApply {
     async fn serve(server: &Server, mut args: PreparedQueryRequest) -> Result<String> {
         let start = Instant::now();
-        let authorizer = server.resolve(&args.token)?;
+        let authorizer = server.resolve(&args.token).await?;
         let query = args.query.get_or_insert_default();
         if args.op == PreparedQueryOp::Create {
             if !query.id.is_empty() {
@@ -150,7 +150,7 @@ impl ReadEndpoint for PreparedQueryList {
 impl Endpoint for PreparedQueryExplain {
     async fn serve(server: &Server, args: PreparedQueryExecuteRequest) -> Result<PreparedQueryExplainResponse> {
         let start = Instant::now();
-        let authorizer = server.resolve(&args.query.token)?;
+        let authorizer = server.resolve(&args.query.token).await?;
         let query = server.store().snapshot().resolve_query(&args.query_id_or_name, &args.agent.segment)?;
         let query = query.ok_or_else(|| Error::new(NOT_FOUND))?;
         permit(&authorizer, Access::Read, &query)?;
