@@ -51,6 +51,10 @@ pub struct ServerConfig {
     pub leave_drain_time: Duration,
     /// Shortest session TTL.
     pub session_ttl_min: Duration,
+    /// Shortest life of an ACL token that ends.
+    pub acl_token_ttl_min: Duration,
+    /// Longest life of an ACL token that ends.
+    pub acl_token_ttl_max: Duration,
     /// Largest raft entry of a transaction or value is limited by HTTP; this one only warns.
     pub raft_entry_warn_bytes: usize,
     /// Life of a tombstone.
@@ -110,6 +114,8 @@ impl ServerConfig {
             },
             leave_drain_time: Duration::from_secs(5),
             session_ttl_min: Duration::from_secs(10),
+            acl_token_ttl_min: Duration::from_secs(60),
+            acl_token_ttl_max: Duration::MAX,
             raft_entry_warn_bytes: 1 << 20,
             tombstone_ttl: Duration::from_secs(15 * 60),
             tombstone_granularity: Duration::from_secs(30),

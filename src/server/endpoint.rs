@@ -31,6 +31,12 @@ pub trait Endpoint: Method {
     /// Who answers it. [`Server::call`] finds that server and calls the handler there.
     const PLACE: Place = Place::Leader;
 
+    /// The primary datacenter answers in the place of the own one; asked of servers of the others.
+    fn for_primary(server: &Server, args: &Self::Args) -> bool {
+        let _ = (server, args);
+        false
+    }
+
     /// Serves one request on the server whose turn it is.
     fn serve(server: &Server, args: Self::Args) -> impl Future<Output = Result<Self::Reply>> + Send;
 }
@@ -60,6 +66,12 @@ pub trait ReadEndpoint: Method<Args: ReadRequest + Hash + Eq, Reply: ReadReply +
     /// `read` says through [`ReadContext::found`].
     fn nothing(args: &Self::Args, reply: &Self::Reply) -> bool {
         let _ = (args, reply);
+        false
+    }
+
+    /// The primary datacenter answers in the place of the own one; asked of servers of the others.
+    fn reads_primary(server: &Server, args: &Self::Args) -> bool {
+        let _ = (server, args);
         false
     }
 

@@ -9,6 +9,7 @@ use super::blocking::wait_time;
 use super::endpoint::{Answer, Endpoint, Place, ReadEndpoint};
 use super::wire;
 use crate::rpc::{CallError, Method, Retry};
+use crate::state::WatchSet;
 use crate::telemetry::metrics::counter_labels;
 use crate::types::requests::{ReadReply, ReadRequest, Request};
 use crate::types::{Error, QueryOptions, Result};
@@ -166,8 +167,39 @@ impl Server {
         shared.then(|| Instant::now() + wait_time(self.config(), options.max_query_time.to_std()))
     }
 
+    /// Readies a request for the datacenter that answers it: one that is for the primary says so, and one that goes elsewhere
+    /// does not bring a secret along that is known to hold only here. True when it was changed.
+    pub(super) fn address<M: Endpoint>(&self, args: &mut M::Args) -> bool {
+        let config = self.config();
+        let own = args.datacenter().is_empty() || args.datacenter() == config.datacenter;
+        let moves = own && config.acl.enabled && !config.acl.is_primary() && M::for_primary(self, args);
+        if moves && let Some(datacenter) = args.datacenter_mut() {
+            config.acl.primary_datacenter.clone_into(datacenter);
+        }
+        let leaves = (moves || !own) && config.acl.enabled && self.is_local_token(args.token());
+        if leaves && let Some(token) = args.token_mut() {
+            token.clear();
+        }
+        moves || leaves
+    }
+
+    fn is_local_token(&self, secret: &str) -> bool {
+        let token = self.store().snapshot().acl_token_by_secret(&mut WatchSet::none(), secret).1;
+        !secret.is_empty() && token.is_some_and(|token| token.local)
+    }
+
+    /// Calls a method in the primary datacenter, once.
+    pub(super) async fn ask_primary<M: Method>(&self, mut args: M::Args) -> Result<M::Reply> {
+        let primary = self.config().acl.primary_datacenter.clone();
+        if let Some(datacenter) = args.datacenter_mut() {
+            datacenter.clone_from(&primary);
+        }
+        self.ask_datacenter::<M>(primary, &args).await
+    }
+
     /// Calls a method wherever it is to be answered.
-    pub(super) async fn call_anywhere<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
+    pub(super) async fn call_anywhere<M: Endpoint>(&self, mut args: M::Args) -> Result<M::Reply> {
+        self.address::<M>(&mut args);
         let mut attempts = Attempts::new(self, args.query());
         let mut body: Option<Bytes> = None;
         loop {
@@ -202,7 +234,7 @@ impl Server {
     /// Answers a read wherever it is to be answered, in the form that `keep` gives the reply.
     pub(super) async fn read_anywhere<M, V, K>(
         &self,
-        args: M::Args,
+        mut args: M::Args,
         encoding: &'static str,
         bytes: fn(&V) -> usize,
         keep: K,
@@ -212,6 +244,7 @@ impl Server {
         V: Clone + Send + Sync + 'static,
         K: Fn(M::Reply) -> Result<V> + Copy + Send + Sync + 'static,
     {
+        self.address::<M>(&mut args);
         let mut attempts = Attempts::new(self, Some(args.options()));
         loop {
             let failure = match self.target(M::PLACE, args.datacenter(), Some(args.options()), &mut attempts) {

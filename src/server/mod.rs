@@ -4,6 +4,7 @@
 //! that reads the state and can block implements [`ReadEndpoint`] and gets everything else (consistency, blocking,
 //! shared evaluation) from here. This room knows nothing of HTTP, DNS or sockets.
 
+mod acl;
 mod blocking;
 mod bootstrap;
 mod catalog;
@@ -97,6 +98,8 @@ struct Inner {
     session_timers: leader::SessionTimers,
     coordinates: coordinate::Pending,
     health: leader::Health,
+    /// How copying from the primary datacenter goes.
+    acl_replication: acl::Replication,
     /// Asks for a new start of the leader duties.
     restart: tokio::sync::Notify,
     tasks: parking_lot::Mutex<Vec<AbortHandle>>,
@@ -144,6 +147,7 @@ impl Server {
                 session_timers: leader::SessionTimers::default(),
                 coordinates: coordinate::Pending::default(),
                 health: leader::Health::default(),
+                acl_replication: acl::Replication::default(),
                 restart: tokio::sync::Notify::new(),
                 tasks: parking_lot::Mutex::default(),
                 started: Instant::now(),
@@ -318,6 +322,10 @@ impl Server {
 }
 
 impl<M: ReadEndpoint> Endpoint for M {
+    fn for_primary(server: &Server, args: &Self::Args) -> bool {
+        M::reads_primary(server, args)
+    }
+
     async fn serve(server: &Server, mut args: Self::Args) -> Result<Self::Reply> {
         let options = options_of(&mut args);
         let mut asker = Asker::new(server, &options.token).await?;

@@ -106,6 +106,35 @@ const SERVED: &[Row] = &[
     call::<OperatorAutopilotSetConfiguration>(),
     look::<OperatorServerHealth>(),
     look::<OperatorUsage>(),
+    call::<AclBootstrapTokens>(),
+    read::<AclTokenRead>(),
+    call::<AclTokenClone>(),
+    call::<AclTokenSet>(),
+    call::<AclTokenDelete>(),
+    read::<AclTokenList>(),
+    read::<AclTokenBatchRead>(),
+    read::<AclPolicyRead>(),
+    read::<AclPolicyBatchRead>(),
+    call::<AclPolicySet>(),
+    call::<AclPolicyDelete>(),
+    read::<AclPolicyList>(),
+    look::<AclPolicyResolve>(),
+    look::<AclReplicationStatusRead>(),
+    read::<AclRoleRead>(),
+    read::<AclRoleBatchRead>(),
+    call::<AclRoleSet>(),
+    call::<AclRoleDelete>(),
+    read::<AclRoleList>(),
+    look::<AclRoleResolve>(),
+    read::<AclBindingRuleRead>(),
+    call::<AclBindingRuleSet>(),
+    call::<AclBindingRuleDelete>(),
+    read::<AclBindingRuleList>(),
+    read::<AclAuthMethodRead>(),
+    call::<AclAuthMethodSet>(),
+    call::<AclAuthMethodDelete>(),
+    read::<AclAuthMethodList>(),
+    look::<AclAuthorize>(),
 ];
 
 static TABLE: LazyLock<HashMap<&'static str, &'static Row>> =
@@ -214,11 +243,22 @@ struct Indexed {
 type Relayed = Result<(Bytes, Index), Failure>;
 
 impl Server {
+    /// A request with the bytes that it is passed on with.
+    fn decode_args<M: Endpoint>(&self, body: Bytes) -> Result<(M::Args, Bytes), Called> {
+        let mut args: M::Args = msgpack::from_slice(&body).map_err(|error| Called::Undecodable(error.to_string()))?;
+        let body = if self.address::<M>(&mut args) {
+            encode(&args).map_err(|error| Called::Failed(error.text))?
+        } else {
+            body
+        };
+        Ok((args, body))
+    }
+
     /// Serves a read from this server's cache of results, or has another server answer it.
     async fn serve_read<M: ReadEndpoint>(&self, body: Bytes) -> Called {
-        let args: M::Args = match msgpack::from_slice(&body) {
-            Ok(args) => args,
-            Err(error) => return Called::Undecodable(error.to_string()),
+        let (args, body) = match self.decode_args::<M>(body) {
+            Ok(decoded) => decoded,
+            Err(refused) => return refused,
         };
         let encoding = Encoding { name: "msgpack", encode: encode_rows::<M::Reply> };
         let mut attempts = Attempts::new(self, Some(args.options()));
@@ -275,9 +315,9 @@ impl Server {
 
     /// Serves a call, or has another server answer it.
     async fn serve_call<M: Endpoint>(&self, body: Bytes, encode: fn(&M::Args, &M::Reply) -> Result<Bytes>) -> Called {
-        let args: M::Args = match msgpack::from_slice(&body) {
-            Ok(args) => args,
-            Err(error) => return Called::Undecodable(error.to_string()),
+        let (args, body) = match self.decode_args::<M>(body) {
+            Ok(decoded) => decoded,
+            Err(refused) => return refused,
         };
         let mut attempts = Attempts::new(self, args.query());
         loop {

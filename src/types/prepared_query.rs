@@ -165,6 +165,9 @@ impl Request for PreparedQueryRequest {
     fn token(&self) -> &str {
         &self.token
     }
+    fn token_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.token)
+    }
 }
 
 read_requests! {

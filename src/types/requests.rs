@@ -16,6 +16,10 @@ pub trait Request {
     fn datacenter(&self) -> &str;
     /// Secret of the caller.
     fn token(&self) -> &str;
+    /// Secret of the caller, to change; none for requests that have no such field.
+    fn token_mut(&mut self) -> Option<&mut String> {
+        None
+    }
     /// Options, for reads.
     fn query(&self) -> Option<&QueryOptions> {
         None
@@ -49,6 +53,7 @@ macro_rules! reads {
             fn datacenter(&self) -> &str { &self.datacenter }
             fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
             fn token(&self) -> &str { &self.query.token }
+            fn token_mut(&mut self) -> Option<&mut String> { Some(&mut self.query.token) }
             fn query(&self) -> Option<&QueryOptions> { Some(&self.query) }
         }
         impl ReadRequest for $name {
@@ -308,6 +313,7 @@ macro_rules! writes {
             fn datacenter(&self) -> &str { &self.datacenter }
             fn datacenter_mut(&mut self) -> Option<&mut String> { Some(&mut self.datacenter) }
             fn token(&self) -> &str { &self.token }
+            fn token_mut(&mut self) -> Option<&mut String> { Some(&mut self.token) }
         }
     )*};
 }
@@ -391,6 +397,9 @@ impl Request for super::txn::TxnReadRequest {
     }
     fn token(&self) -> &str {
         &self.query.token
+    }
+    fn token_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.query.token)
     }
     fn query(&self) -> Option<&QueryOptions> {
         Some(&self.query)

@@ -1,6 +1,7 @@
 //! What only the leader does (`spec/semantics.md` 13): each duty is a task that starts with the leadership and is stopped
 //! with it.
 
+mod acl;
 mod autopilot;
 mod health;
 mod reconcile;
@@ -71,6 +72,10 @@ async fn lead(server: &Server) {
             return;
         }
     }
+    if let Err(error) = acl::initialize(server).await {
+        tracing::error!(target: "agent.server", "failed to initialize acls: error={:?}", error.text);
+        return;
+    }
     let mut duties = JoinSet::new();
     server.inner.session_timers.start(&server.store().snapshot());
     duties.spawn(settle(server.clone()));
@@ -79,6 +84,8 @@ async fn lead(server: &Server) {
     duties.spawn(autopilot::run(server.clone()));
     duties.spawn(reconcile::run(server.clone()));
     duties.spawn(coordinate::write_updates(server.clone()));
+    duties.spawn(acl::reap(server.clone()));
+    duties.spawn(acl::replicate(server.clone()));
     server.inner.ready.send_replace(true);
     if let Some(Err(error)) = duties.join_next().await {
         tracing::error!(target: "agent.server", "a leader duty ended: error=\"{error}\"");

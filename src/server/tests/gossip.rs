@@ -14,10 +14,10 @@ const SOON: Duration = Duration::from_secs(30);
 const KEY: [u8; 16] = [7; 16];
 
 /// A server with its pools.
-struct Node {
-    server: Server,
+pub(super) struct Node {
+    pub(super) server: Server,
     lan: Pool,
-    wan: Pool,
+    pub(super) wan: Pool,
 }
 
 fn free(name: &str) -> PoolConfig {
@@ -31,6 +31,16 @@ fn free(name: &str) -> PoolConfig {
 
 impl Node {
     async fn start(datacenter: &str, number: u8, expect: u32) -> Node {
+        Node::start_with(datacenter, number, expect, |_| {}).await
+    }
+
+    /// The same with changed settings.
+    pub(super) async fn start_with(
+        datacenter: &str,
+        number: u8,
+        expect: u32,
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Node {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let port = listen(address, PortLimits::default()).await.expect("a free port");
         let name = format!("s{number}");
@@ -58,11 +68,12 @@ impl Node {
         config.autopilot.server_stabilization_time = GoDuration::millis(100);
         config.server_health_interval = Duration::from_millis(100);
         config.rpc_hold_timeout = Duration::from_secs(2);
+        change(&mut config);
         let gossip = Gossip::pools(datacenter, lan.clone(), Some(wan.clone()));
         Node { server: Server::start(config, gossip, Some(port)).await.expect("starts"), lan, wan }
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.server.shutdown().await;
         self.lan.shutdown().await;
         self.wan.shutdown().await;
@@ -84,7 +95,7 @@ async fn datacenter(name: &str, numbers: std::ops::RangeInclusive<u8>) -> Vec<No
     nodes
 }
 
-async fn within<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(super) async fn within<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look().await {

@@ -1,5 +1,6 @@
 //! Tests of the endpoints on a server that keeps everything in memory and is its own cluster.
 
+mod acl;
 mod blocking;
 mod catalog;
 mod cluster;
@@ -103,7 +104,11 @@ async fn kv(server: &Server, op: KvOp, key: &str, fill: impl FnOnce(&mut DirEntr
 
 /// An archive of the state.
 async fn save(server: &Server) -> Vec<u8> {
-    let request = SnapshotRequest { datacenter: "dc1".into(), ..SnapshotRequest::default() };
+    save_as(server, "").await
+}
+
+async fn save_as(server: &Server, token: &str) -> Vec<u8> {
+    let request = SnapshotRequest { datacenter: "dc1".into(), token: token.into(), ..SnapshotRequest::default() };
     let saved = server.snapshot(request, Box::new(tokio::io::empty())).await.expect("saved");
     let mut archive = Vec::new();
     saved.archive.expect("an archive").read_to_end(&mut archive).await.expect("read");
@@ -111,8 +116,12 @@ async fn save(server: &Server) -> Vec<u8> {
 }
 
 async fn restore(server: &Server, archive: Vec<u8>) {
-    let op = SnapshotOp::Restore;
-    let request = SnapshotRequest { datacenter: "dc1".into(), op, ..SnapshotRequest::default() };
+    restore_as(server, "", archive).await;
+}
+
+async fn restore_as(server: &Server, token: &str, archive: Vec<u8>) {
+    let (op, token) = (SnapshotOp::Restore, token.into());
+    let request = SnapshotRequest { datacenter: "dc1".into(), op, token, ..SnapshotRequest::default() };
     server.snapshot(request, Box::new(std::io::Cursor::new(archive))).await.expect("restored");
 }
 

@@ -296,7 +296,8 @@ impl Snapshot {
     }
 
     /// When the next token ends.
-    pub fn acl_next_end(&self, local: bool) -> Option<Timestamp> {
+    pub fn acl_next_end(&self, ws: &mut WatchSet, local: bool) -> Option<Timestamp> {
+        ws.watch_table(Table::AclTokens);
         let mut ends = self.tables().acl.tokens_by_end.iter_prefix(&join(&[locality(local)]));
         ends.next().and_then(|slot| slot.value.expiration_time)
     }

@@ -1,5 +1,6 @@
 //! Behaviour of the store, told as given, when, then. A [`Scene`] applies commands with rising indexes.
 
+mod acl;
 mod catalog;
 mod kv;
 mod laws;

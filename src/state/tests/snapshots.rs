@@ -30,6 +30,11 @@ fn archives() -> [(Vec<u8>, Value); 2] {
     ]
 }
 
+/// `state.bin` of the recorded archive with access control.
+pub(super) fn acl_archive() -> Vec<u8> {
+    archives()[0].0.clone()
+}
+
 /// The records of a dump as type byte and raw value, header left out.
 fn split(state: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut rest = &state[msgpack::value_len(state).expect("header")..];
@@ -103,7 +108,14 @@ fn own_records(state: &[u8]) -> Vec<(u8, String)> {
         .map(|(kind, mut record)| {
             if kind == kind::ACL_TOKEN {
                 // of the system before this one
-                record.as_object_mut().expect("a map").remove("Type");
+                let record = record.as_object_mut().expect("a map");
+                record.remove("Type");
+                // the zone of an instant may be written in two ways
+                for time in ["CreateTime", "ExpirationTime"] {
+                    if let Some(Value::String(text)) = record.get_mut(time) {
+                        text.truncate(text.trim_end_matches(['\0', '\u{fffd}']).len());
+                    }
+                }
             }
             (kind, content(&record).to_string())
         })
