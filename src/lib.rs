@@ -18,6 +18,7 @@
 //! | [`filter`] | the expression language of `?filter=` |
 //! | [`acl`] | who may do what |
 //! | [`config`] | files and flags to `RuntimeConfig` |
+//! | [`tls`] | certificates, verifiers, the configurations of ports |
 //! | [`telemetry`] | metrics and logs |
 //! | [`types`] | domain structs |
 
@@ -36,5 +37,6 @@ pub mod rpc;
 pub mod server;
 pub mod state;
 pub mod telemetry;
+pub mod tls;
 pub mod types;
 pub mod ui;

@@ -1,11 +1,14 @@
 //! The load generator: keep-alive connections, one request in flight each, a latency histogram.
 
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio_rustls::TlsConnector;
 
 /// Latencies in buckets of 1/16 of a power of two, nanoseconds.
 #[derive(Clone)]
@@ -63,9 +66,14 @@ pub struct Outcome {
     pub failures: u64,
 }
 
+/// Both directions of a connection, plain or TLS.
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
 /// One keep-alive HTTP connection.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Duplex>,
     buffer: Vec<u8>,
 }
 
@@ -74,12 +82,23 @@ impl Connection {
     pub async fn open(address: &str) -> std::io::Result<Connection> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, buffer: Vec::with_capacity(16 << 10) })
+        Ok(Connection { stream: Box::new(stream), buffer: Vec::with_capacity(16 << 10) })
+    }
+
+    /// Connects over TLS, if there is a configuration for it.
+    async fn open_with(address: &str, tls: Option<&Arc<ClientConfig>>) -> std::io::Result<Connection> {
+        let mut connection = Connection::open(address).await?;
+        if let Some(config) = tls {
+            let name = ServerName::try_from("bench").map_err(std::io::Error::other)?;
+            connection.stream = Box::new(TlsConnector::from(config.clone()).connect(name, connection.stream).await?);
+        }
+        Ok(connection)
     }
 
     /// Sends a prepared request and reads the whole answer; returns the status and the index header.
     pub async fn exchange(&mut self, request: &[u8]) -> std::io::Result<(u16, u64)> {
         self.stream.write_all(request).await?;
+        self.stream.flush().await?;
         self.buffer.clear();
         let broken = || std::io::Error::from(std::io::ErrorKind::InvalidData);
         let head_end = loop {
@@ -162,14 +181,25 @@ pub async fn http(
     duration: Duration,
     make: impl Fn(usize, u64) -> Vec<u8> + Send + Sync + 'static,
 ) -> Outcome {
+    http_over(None, address, connections, duration, make).await
+}
+
+/// [`http`] over TLS, if there is a configuration for it.
+pub async fn http_over(
+    tls: Option<Arc<ClientConfig>>,
+    address: &str,
+    connections: usize,
+    duration: Duration,
+    make: impl Fn(usize, u64) -> Vec<u8> + Send + Sync + 'static,
+) -> Outcome {
     let make = Arc::new(make);
     let deadline = Instant::now() + duration;
     let tasks: Vec<_> = (0..connections)
         .map(|number| {
-            let (address, make) = (address.to_owned(), make.clone());
+            let (address, make, tls) = (address.to_owned(), make.clone(), tls.clone());
             tokio::spawn(async move {
                 let (mut latency, mut failures, mut turn) = (Histogram::default(), 0, 0);
-                let mut connection = Connection::open(&address).await.ok();
+                let mut connection = Connection::open_with(&address, tls.as_ref()).await.ok();
                 while Instant::now() < deadline {
                     let bytes = make(number, turn);
                     turn += 1;
@@ -183,7 +213,7 @@ pub async fn http(
                         Ok(_) => failures += 1,
                         Err(_) => {
                             failures += 1;
-                            connection = Connection::open(&address).await.ok();
+                            connection = Connection::open_with(&address, tls.as_ref()).await.ok();
                         }
                     }
                 }

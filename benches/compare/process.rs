@@ -1,10 +1,12 @@
 //! The servers under comparison: start, readiness, memory and CPU as the kernel accounts them.
 
+use rustls::{ClientConfig, RootCertStore};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A server process with a data directory of its own; ended when dropped.
@@ -15,6 +17,10 @@ pub struct Server {
     pub address: String,
     /// `ip:port` of HTTP.
     pub http: String,
+    /// `ip:port` of HTTPS.
+    pub https: String,
+    /// A TLS client that trusts it.
+    pub tls: Arc<ClientConfig>,
     /// `ip:port` of DNS.
     pub dns: String,
     /// Time from the start of the process to the first acknowledged write.
@@ -52,6 +58,25 @@ const RULES: &str = r#"key_prefix "" { policy = "write" } key "not/this" { polic
 service_prefix "" { policy = "write" } service "not-this" { policy = "deny" }
 node_prefix "" { policy = "write" } node "not-this" { policy = "deny" }
 agent_prefix "" { policy = "read" } session_prefix "" { policy = "write" }"#;
+
+/// Makes a certificate for HTTPS with its configuration; the client that trusts it. Both servers know the old keys.
+fn certificate(dir: &Path) -> Result<Arc<ClientConfig>, Box<dyn std::error::Error>> {
+    let made = rcgen::generate_simple_self_signed(vec!["bench".to_owned()])?;
+    let (cert, key) = (dir.join("cert.pem"), dir.join("key.pem"));
+    fs::write(&cert, made.cert.pem())?;
+    fs::write(&key, made.signing_key.serialize_pem())?;
+    let text = format!(
+        "ports {{ https = 8501 }}\ncert_file = {:?}\nkey_file = {:?}\n",
+        cert.display().to_string(),
+        key.display().to_string()
+    );
+    fs::write(dir.join("config/tls.hcl"), text)?;
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone())?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+}
 
 fn run(binary: &str, command: &[String], dir: &Path) -> Result<Child, String> {
     let log = fs::File::options().create(true).append(true).open(dir.join("log")).map_err(|error| error.to_string())?;
@@ -100,6 +125,7 @@ impl Server {
             let text = ACL.replace("SECRET", token);
             fs::write(dir.join("config/acl.hcl"), text).map_err(|error| error.to_string())?;
         }
+        let tls = certificate(&dir).map_err(|error| error.to_string())?;
         let mut command: Vec<String> =
             ["agent", "-log-level=warn"].iter().chain(args).map(|s| (*s).to_owned()).collect();
         command.push(format!("-node=bench-{}", address.replace('.', "-")));
@@ -112,6 +138,8 @@ impl Server {
             name: name.to_owned(),
             address: address.to_owned(),
             http: format!("{address}:8500"),
+            https: format!("{address}:8501"),
+            tls,
             dns: format!("{address}:8600"),
             first_write: Duration::ZERO,
             binary: binary.to_owned(),

@@ -99,6 +99,12 @@ pub async fn get(server: &Server, time: Duration) -> Figures {
         .await;
         figures.push(Figure::rate(&format!("KV get {mode}, 64 connections"), &outcome));
     }
+    let outcome = load::http_over(Some(server.tls.clone()), &server.https, 64, time, |connection, turn| {
+        let key = (connection as u64 * 31 + turn) % 1000;
+        load::request("GET", &format!("/v1/kv/read/{key}"), b"")
+    })
+    .await;
+    figures.push(Figure::rate("KV get default over HTTPS, 64 connections", &outcome));
     Ok(figures)
 }
 

@@ -42,9 +42,10 @@ pub fn text(config: &RuntimeConfig, node_id: &str) -> String {
         (
             "Client Addr",
             format!(
-                "[{}] (HTTP: {}, HTTPS: {NO_LISTENER}, gRPC: {NO_LISTENER}, gRPC-TLS: {NO_LISTENER}, DNS: {})",
+                "[{}] (HTTP: {}, HTTPS: {}, gRPC: {NO_LISTENER}, gRPC-TLS: {NO_LISTENER}, DNS: {})",
                 config.client_addrs.join(" "),
                 ports.http,
+                ports.https,
                 ports.dns
             ),
         ),

@@ -2,7 +2,8 @@
 
 use crate::config::RuntimeConfig;
 use crate::rpc::{
-    Archive, CallSettings, ConnectionSettings, Connections, Method, Servers, SnapshotOp, SnapshotReply, SnapshotRequest,
+    Archive, CallSettings, ConnectionSettings, Connections, Method, Security, Servers, SnapshotOp, SnapshotReply,
+    SnapshotRequest,
 };
 use crate::server::{Answer, Flights, ReadEndpoint};
 use crate::types::requests::{ReadReply, ReadRequest, Request};
@@ -32,9 +33,10 @@ impl Client {
     }
 
     /// A client with the limits of a configuration and no servers yet.
-    pub(super) fn of(config: &RuntimeConfig) -> Client {
+    pub(super) fn of(config: &RuntimeConfig, security: Arc<dyn Security>) -> Client {
         let connections = ConnectionSettings {
             source: config.bind_addr.filter(|address| !address.is_unspecified()),
+            security,
             ..ConnectionSettings::default()
         };
         Client::new(&config.datacenter, Servers::new(call_settings(config)), Connections::new(connections))

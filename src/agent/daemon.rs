@@ -5,9 +5,10 @@ use super::{Agent, Client, Delegate, Leaving, Parts, banner, gossip, notify};
 use crate::acl::{self, AclSettings, Tokens};
 use crate::config::{self, Load, RuntimeConfig};
 use crate::gossip::Pool;
-use crate::rpc::{self, Port, PortLimits};
+use crate::rpc::{self, ConnectionSettings, Port, PortLimits, Security};
 use crate::server::{Gossip, Server, ServerConfig};
 use crate::telemetry::{logging, metrics};
+use crate::tls::Configurator;
 use crate::types::operator::AutopilotConfig;
 use crate::types::{Error, Result, version};
 use futures::future::BoxFuture;
@@ -88,6 +89,10 @@ pub fn run(load: Load, doors: &'static [Door]) -> i32 {
         let levels = "[TRACE DEBUG INFO WARN ERR ERROR]";
         return refuse(&format!("Invalid log level: {}. Valid log levels are: {levels}", config.log.log_level));
     };
+    let tls = match Configurator::new(super::tls::settings(&config)) {
+        Ok(tls) => Arc::new(tls),
+        Err(error) => return refuse(&error),
+    };
     if let Err(error) = start_log(&config, level) {
         return refuse(&error);
     }
@@ -104,7 +109,7 @@ pub fn run(load: Load, doors: &'static [Door]) -> i32 {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("failed to start the runtime: {error}")),
     };
-    let code = runtime.block_on(live(load, config, &loaded.warnings, doors));
+    let code = runtime.block_on(live(load, config, tls, &loaded.warnings, doors));
     tracing::info!(target: "agent", code, "Exit code");
     logging::release();
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -128,7 +133,6 @@ const MISSING: &[(Wanted, &str)] = &[
         },
         "retry_join: this version does not ask clouds for addresses (provider=...); give IP addresses or DNS names",
     ),
-    (|config| !config.https_addrs.is_empty(), "ports.https: this version does not serve HTTPS; it does not start"),
 ];
 
 /// An error before there is a log.
@@ -250,13 +254,19 @@ struct Process {
     _data_dir: Option<DataDir>,
 }
 
-async fn live(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'static [Door]) -> i32 {
+async fn live(
+    load: Load,
+    config: RuntimeConfig,
+    tls: Arc<Configurator>,
+    warnings: &[String],
+    doors: &'static [Door],
+) -> i32 {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return refuse(&format!("failed to listen for signals: {error}")),
     };
     start_metrics(&config);
-    let starting = start(load, config, warnings, doors);
+    let starting = start(load, config, tls, warnings, doors);
     tokio::pin!(starting);
     let process = loop {
         tokio::select! {
@@ -296,7 +306,13 @@ async fn live(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'s
     code
 }
 
-async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'static [Door]) -> Result<Process> {
+async fn start(
+    load: Load,
+    config: RuntimeConfig,
+    tls: Arc<Configurator>,
+    warnings: &[String],
+    doors: &'static [Door],
+) -> Result<Process> {
     if let Some((_, refusal)) = MISSING.iter().find(|(wanted, _)| wanted(&config)) {
         return Err(Error::new(*refusal));
     }
@@ -316,9 +332,10 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
     let (secrets, kept_tokens) = super::tokens::load(&config)?;
     let tokens = Tokens::new(secrets);
     let acl = AclSettings::of(&config, Arc::clone(&tokens));
+    let security = super::tls::security(&tls);
     let (lan, wan, delegate) = match config.server {
         true => {
-            let started = start_server(&config, acl, &node_id).await;
+            let started = start_server(&config, acl, &node_id, security).await;
             started.map_err(|error| error.prefixed("Failed to start Consul server: "))?
         }
         false => {
@@ -326,10 +343,10 @@ async fn start(load: Load, config: RuntimeConfig, warnings: &[String], doors: &'
             checked.map_err(|error| error.prefixed("Failed to start Consul client: "))?;
             let lan = gossip::start_lan(&config, &node_id).await;
             let lan = lan.map_err(|error| error.prefixed("Failed to start Consul client: "))?;
-            (lan, None, Delegate::Client(Client::of(&config)))
+            (lan, None, Delegate::Client(Client::of(&config, security)))
         }
     };
-    let parts = Parts { config: config.clone(), load, node_id, tokens, kept_tokens, lan, wan, delegate };
+    let parts = Parts { config: config.clone(), load, node_id, tokens, kept_tokens, lan, wan, delegate, tls };
     let agent = Agent::new(parts);
     let mut process = Process {
         agent: agent.clone(),
@@ -389,13 +406,15 @@ async fn start_server(
     config: &RuntimeConfig,
     acl: AclSettings,
     node_id: &str,
+    security: Arc<dyn Security>,
 ) -> Result<(Pool, Option<Pool>, Delegate)> {
     acl::check(&config.acl)?;
-    let port = server_port(config).await?;
+    let port = server_port(config).await?.with_security(security.clone());
     let lan = gossip::start_lan(config, node_id).await?;
     let wan = gossip::start_wan(config, node_id).await?;
     let pools = Gossip::pools(&config.datacenter, lan.clone(), wan.clone());
-    let server = Server::start(ServerConfig { acl, ..server_config(config, node_id)? }, pools, Some(port)).await?;
+    let settings = ServerConfig { acl, ..server_config(config, node_id, security)? };
+    let server = Server::start(settings, pools, Some(port)).await?;
     Ok((lan, wan, Delegate::Server(server)))
 }
 
@@ -426,7 +445,7 @@ fn server_address(config: &RuntimeConfig) -> Result<SocketAddr> {
     Ok(config.rpc_advertise_addr.unwrap_or(SocketAddr::new(advertised, port)))
 }
 
-fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> {
+fn server_config(config: &RuntimeConfig, node_id: &str, security: Arc<dyn Security>) -> Result<ServerConfig> {
     let base = ServerConfig::new(&config.datacenter, &config.node_name, node_id, server_address(config)?);
     let autopilot = AutopilotConfig {
         cleanup_dead_servers: config.autopilot.cleanup_dead_servers,
@@ -456,6 +475,7 @@ fn server_config(config: &RuntimeConfig, node_id: &str) -> Result<ServerConfig> 
         },
         server_health_interval: config.server_health_interval.to_std().max(Duration::from_millis(10)),
         autopilot,
+        connections: ConnectionSettings { security, ..base.connections.clone() },
         ..base
     })
 }

@@ -34,6 +34,7 @@ mod remote_exec;
 mod sidecar;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tokens;
 mod watches;
 
@@ -50,8 +51,9 @@ use crate::config::settings::AclTokens;
 use crate::config::{Load, RuntimeConfig};
 use crate::gossip::Pool;
 use crate::server::resolver::{Bounds, Remote};
+use crate::tls::Configurator;
 use crate::types::{CheckStatus, CheckType, NodeService, Result};
-use checks::{CheckEnv, CheckHandle, CheckSink};
+use checks::{CheckEnv, CheckHandle, CheckSink, CheckTls};
 use local::{Catalog, LocalSettings, NodeInfo, SyncTokens};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -101,6 +103,8 @@ pub struct Parts {
     pub wan: Option<Pool>,
     /// Where server methods go.
     pub delegate: Delegate,
+    /// TLS of all ports.
+    pub tls: Arc<Configurator>,
 }
 
 /// A running agent; clones share it.
@@ -121,6 +125,7 @@ struct Inner {
     lan: Pool,
     wan: Option<Pool>,
     delegate: Delegate,
+    tls: Arc<Configurator>,
     events: Events,
     cache: cache::Cache,
     /// Counts up whenever a server or a leader was found.
@@ -128,6 +133,7 @@ struct Inner {
     local: Arc<LocalState>,
     running: Mutex<HashMap<String, Running>>,
     sink: Arc<dyn CheckSink>,
+    check_tls: Arc<CheckTls>,
     persistence: persist::Persistence,
     catalog: OnceLock<Arc<dyn Catalog>>,
     /// Serializes registrations, so that a service and its checks change together.
@@ -162,10 +168,11 @@ impl CheckSink for LocalSink {
 impl Agent {
     /// An agent that does nothing by itself yet: no checks, no syncs, no listeners.
     pub fn new(parts: Parts) -> Agent {
-        let Parts { config, load, node_id, tokens, kept_tokens, lan, wan, delegate } = parts;
+        let Parts { config, load, node_id, tokens, kept_tokens, lan, wan, delegate, tls } = parts;
         let local = Arc::new(LocalState::new(local_settings(&config, &tokens.get(), &node_id)));
         let remote = Remote::new(AclSettings::of(&config, Arc::clone(&tokens)), Bounds::CLIENT);
         let data_dir = config.data_dir.clone().filter(|_| !config.dev_mode);
+        let check_tls = Arc::new(CheckTls::agent(tls.clone()));
         let cache = cache::Cache::new(config.cache_entry_fetch_rate, config.cache_entry_fetch_max_burst);
         Agent {
             inner: Arc::new(Inner {
@@ -178,10 +185,12 @@ impl Agent {
                 lan,
                 wan,
                 delegate,
+                tls,
                 events: Events::default(),
                 cache,
                 server_up: watch::Sender::new(0),
                 sink: Arc::new(LocalSink(local.clone())),
+                check_tls,
                 local,
                 running: Mutex::default(),
                 persistence: persist::Persistence::new(data_dir),
@@ -201,6 +210,11 @@ impl Agent {
     /// Id of this node, a UUID.
     pub fn node_id(&self) -> &str {
         &self.inner.node_id
+    }
+
+    /// TLS of all ports.
+    pub fn tls(&self) -> &Configurator {
+        &self.inner.tls
     }
 
     /// Live log lines from `level` on, until the receiver is dropped (`spec/http-api.md` 3.2.9).
@@ -236,6 +250,7 @@ impl Agent {
             enable_script_checks: config.enable_script_checks,
             enable_local_script_checks: config.enable_local_script_checks,
             output_max_size: usize::try_from(config.check_output_max_size).unwrap_or(checks::DEFAULT_OUTPUT_MAX_SIZE),
+            tls: self.inner.check_tls.clone(),
             ..CheckEnv::new(Arc::new(alias))
         }
     }

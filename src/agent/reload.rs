@@ -27,6 +27,10 @@ impl Agent {
         }
         let _one_at_a_time = self.inner.registration.lock().await;
         let config = self.config().reloaded(&loaded.config);
+        // files that cannot be used leave everything as it was
+        let tls = self.tls().prepare(super::tls::settings(&config));
+        let tls = tls.map_err(|error| Error::new(format!("Failed reloading tls configuration: {error}")))?;
+        self.tls().apply(tls);
         apply_logging(&config);
         metrics::registry().set_filter(super::daemon::prefix_filter(&config), config.telemetry.filter_default);
         self.cache().configure(config.cache_entry_fetch_rate, config.cache_entry_fetch_max_burst);

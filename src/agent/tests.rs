@@ -21,6 +21,7 @@ async fn agent_with(config: RuntimeConfig) -> Agent {
         lan,
         wan: None,
         delegate,
+        tls: Arc::new(crate::tls::Configurator::plain()),
     })
 }
 

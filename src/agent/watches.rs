@@ -55,7 +55,14 @@ impl Agent {
         let http = config.http_addrs.first().map(|listener| reachable(listener, "http"));
         let address = http.or_else(|| config.https_addrs.first().map(|listener| reachable(listener, "https")));
         let address = address.ok_or_else(|| Error::new("watch plans require an HTTP or HTTPS endpoint"))?;
-        let settings = Settings::for_address(&address).map_err(Error::new)?;
+        let mut settings = Settings::for_address(&address).map_err(Error::new)?;
+        if address.starts_with("https:") {
+            // the agent asks itself: it shows the port's own certificate and knows who answers
+            let block = &config.tls.https;
+            settings.insecure = true;
+            settings.client_cert.clone_from(&block.cert_file);
+            settings.client_key.clone_from(&block.key_file);
+        }
         let (stop, stopped) = oneshot::channel();
         // a thread of their own, so that handlers never take the time of requests
         std::thread::Builder::new().name("watches".into()).spawn(move || run_all(&plans, &settings, stopped))?;

@@ -3,6 +3,7 @@
 use super::definition;
 use super::reader::Reader;
 use super::{ConfigError, RuntimeConfig, decode};
+use crate::tls::settings as tls;
 use crate::types::validate;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +35,7 @@ const RULES: [fn(&Case<'_>) -> Outcome; 13] = [
     encryption,
     collisions,
     required_ports,
-    tls,
+    tls_blocks,
     features,
 ];
 
@@ -305,7 +306,7 @@ fn required_ports(case: &Case<'_>) -> Outcome {
     Ok(())
 }
 
-fn tls(case: &Case<'_>) -> Outcome {
+fn tls_blocks(case: &Case<'_>) -> Outcome {
     let r = case.r;
     if r.is_set("tls.grpc.verify_outgoing") {
         return fail("verify_outgoing is not valid in the tls.grpc stanza");
@@ -323,12 +324,15 @@ fn tls(case: &Case<'_>) -> Outcome {
     for protocol in ["defaults", "internal_rpc", "https", "grpc"] {
         let key = format!("tls.{protocol}.tls_min_version");
         let version = r.text(&key);
-        if !matches!(version.as_str(), "" | "TLS_AUTO" | "TLSv1_0" | "TLSv1_1" | "TLSv1_2" | "TLSv1_3") {
+        if !version.is_empty() && !tls::VERSIONS.contains(&version.as_str()) {
             return fail(format!("{key}: invalid TLS version: {version:?}"));
         }
-        if version == "TLSv1_3" && !r.text(&format!("tls.{protocol}.tls_cipher_suites")).is_empty() {
-            return fail(format!("tls.{protocol}.tls_cipher_suites: TLS 1.3 cipher suites are not configurable"));
+        let key = format!("tls.{protocol}.tls_cipher_suites");
+        let suites = r.text(&key);
+        if version == "TLSv1_3" && !suites.is_empty() {
+            return fail(format!("{key}: TLS 1.3 cipher suites are not configurable"));
         }
+        cipher_suites(&key, &suites)?;
     }
     let grpc = &case.config.tls.grpc;
     let wants_tls = !grpc.cert_file.is_empty() || grpc.use_auto_cert;
@@ -339,6 +343,37 @@ fn tls(case: &Case<'_>) -> Outcome {
         );
     }
     Ok(())
+}
+
+/// The names of a list of cipher suites.
+fn suite_names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+fn cipher_suites(key: &str, list: &str) -> Outcome {
+    if let Some(unknown) = suite_names(list).find(|name| tls::suite(name).is_none()) {
+        return fail(format!("{key}: invalid tls cipher suites: unsupported cipher {unknown:?}"));
+    }
+    let spoken = |name| tls::suite(name).flatten().is_some();
+    if suite_names(list).next().is_some() && !suite_names(list).any(spoken) {
+        return fail(format!("{key}: none of these cipher suites is spoken; add one with GCM or CHACHA20"));
+    }
+    Ok(())
+}
+
+/// What a configuration asks of TLS that is not done: versions before 1.2 and suites with CBC.
+fn tls_warnings(r: &Reader<'_>, warn: &mut impl FnMut(String)) {
+    for protocol in ["defaults", "internal_rpc", "https", "grpc"] {
+        let key = format!("tls.{protocol}.tls_min_version");
+        let version = r.text(&key);
+        if matches!(version.as_str(), "TLSv1_0" | "TLSv1_1") {
+            warn(format!("{key}: versions before TLSv1_2 are never spoken; {version} is taken as TLSv1_2"));
+        }
+        let key = format!("tls.{protocol}.tls_cipher_suites");
+        for name in suite_names(&r.text(&key)).filter(|name| tls::suite(name) == Some(None)) {
+            warn(format!("{key}: {name} is not spoken and left out"));
+        }
+    }
 }
 
 fn features(case: &Case<'_>) -> Outcome {
@@ -506,6 +541,7 @@ fn add_warnings(case: &Case<'_>, warnings: &mut Vec<String>) {
                 .to_string(),
         );
     }
+    tls_warnings(r, &mut warn);
     for ip in r.texts("auto_encrypt.ip_san") {
         if ip.parse::<std::net::IpAddr>().is_err() {
             warn(format!("Cannot parse ip {ip:?} from AutoEncrypt.IPSAN"));

@@ -2,6 +2,7 @@
 //!
 //! R in a field's text means that a reload applies it.
 
+pub use crate::tls::{TlsConfig, TlsProtocol};
 use crate::types::GoDuration;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -391,46 +392,6 @@ pub struct JoinConfig {
     pub primary_gateways: Vec<String>,
     /// Time between looks at the primary gateways.
     pub primary_gateways_interval: GoDuration,
-}
-
-/// One `tls.*` block after defaults were applied.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsProtocol {
-    /// CA bundle.
-    pub ca_file: String,
-    /// Directory of CA files.
-    pub ca_path: String,
-    /// Certificate.
-    pub cert_file: String,
-    /// Key.
-    pub key_file: String,
-    /// `TLSv1_2`, ...
-    pub tls_min_version: String,
-    /// Suites by Go name.
-    pub tls_cipher_suites: Vec<String>,
-    /// Ask clients for a certificate.
-    pub verify_incoming: bool,
-    /// Check the server's certificate.
-    pub verify_outgoing: bool,
-    /// Check the server's name.
-    pub verify_server_hostname: bool,
-    /// gRPC: serve the agent's own certificate.
-    pub use_auto_cert: bool,
-}
-
-/// `tls`, all R.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// Server RPC and gossip of servers.
-    pub internal_rpc: TlsProtocol,
-    /// HTTPS.
-    pub https: TlsProtocol,
-    /// gRPC.
-    pub grpc: TlsProtocol,
-    /// `server_name`.
-    pub server_name: String,
-    /// TLS of HTTP checks uses the agent's certificate.
-    pub enable_agent_tls_for_checks: bool,
 }
 
 /// `acl` (`spec/agent-config.md` 3.2).

@@ -1,9 +1,11 @@
-//! Listeners and connections: TCP and unix sockets, HTTP/1.1 and cleartext HTTP/2, the limit of connections per client,
-//! timeouts of slow clients, graceful stop (`spec/http-api.md` 1.1, 1.16).
+//! Listeners and connections: TCP, TLS and unix sockets, HTTP/1.1 and HTTP/2, the limit of connections per client, timeouts
+//! of slow clients, graceful stop (`spec/http-api.md` 1.1, 1.16).
 
 use super::{Settings, dispatch};
 use crate::agent::Agent;
 use crate::config::runtime::{ListenAddr, UnixSockets};
+use crate::telemetry::metrics::Counter;
+use crate::tls::text::{error_text, tls_error};
 use crate::types::{Error, Result};
 use ahash::AHashMap;
 use hyper::service::service_fn;
@@ -20,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// Headers of a request must be complete within this time; longer than clients keep idle connections (90 s), because an
 /// idle connection counts too.
@@ -37,9 +40,14 @@ const MAX_STREAMS: u32 = 250;
 /// After a stop, requests that still run may finish within this time.
 const GRACE: Duration = Duration::from_secs(1);
 
+const NO_CERTIFICATE: &str = "HTTPS has no certificate (tls.https.cert_file, tls.https.key_file) and refuses every \
+    connection until a reload brings one";
+
 /// What a client with too many connections reads before the connection is closed.
 const TOO_MANY: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
     Your IP is issuing too many concurrent connections, please rate limit your calls\n";
+
+static REFUSED: Counter = Counter::new("http.tls.refused");
 
 /// Life of the listeners, announced to every connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,19 +66,31 @@ struct Door {
 }
 
 /// A bound listener.
-enum Listener {
+enum Socket {
     Tcp(TcpListener),
     Unix(UnixListener),
+}
+
+/// A listener and what is spoken on it.
+struct Listener {
+    socket: Socket,
+    tls: bool,
 }
 
 /// Binds all listeners, then serves them in the background.
 pub async fn serve(agent: Agent, mut stop: watch::Receiver<bool>) -> Result<JoinHandle<()>> {
     let config = agent.config();
     let mut listeners = Vec::new();
-    for address in &config.http_addrs {
-        listeners.push(bind(address, &config.unix_sockets).await?);
-        let network = if address.ip().is_some() { "tcp" } else { "unix" };
-        tracing::info!(target: "agent", address = %address, network, protocol = "http", "Starting server");
+    for (addresses, protocol) in [(&config.http_addrs, "http"), (&config.https_addrs, "https")] {
+        for address in addresses {
+            let socket = bind(address, &config.unix_sockets).await?;
+            listeners.push(Listener { socket, tls: protocol == "https" });
+            let network = if address.ip().is_some() { "tcp" } else { "unix" };
+            tracing::info!(target: "agent", address = %address, network, protocol, "Starting server");
+        }
+    }
+    if !config.https_addrs.is_empty() && agent.tls().https().tls.is_none() {
+        tracing::warn!(target: "agent", "{NO_CERTIFICATE}");
     }
     let settings = Settings::new(&config);
     let server = builder(config.http_config.max_header_bytes);
@@ -106,10 +126,10 @@ fn builder(max_header_bytes: u32) -> auto::Builder<TokioExecutor> {
     server
 }
 
-async fn bind(address: &ListenAddr, unix: &UnixSockets) -> Result<Listener> {
+async fn bind(address: &ListenAddr, unix: &UnixSockets) -> Result<Socket> {
     let (network, bound) = match address {
-        ListenAddr::Ip(address) => ("tcp", TcpListener::bind(address).await.map(Listener::Tcp)),
-        ListenAddr::Unix(path) => ("unix", bind_unix(path, unix).map(Listener::Unix)),
+        ListenAddr::Ip(address) => ("tcp", TcpListener::bind(address).await.map(Socket::Tcp)),
+        ListenAddr::Unix(path) => ("unix", bind_unix(path, unix).map(Socket::Unix)),
     };
     bound.map_err(|error| Error::new(format!("listen {network} {address}: bind: {}", reason(&error))))
 }
@@ -163,7 +183,7 @@ async fn accept(door: Arc<Door>, listener: Listener, mut phase: watch::Receiver<
     loop {
         let accepted = tokio::select! {
             _ = phase.wait_for(|phase| *phase != Phase::Open) => return,
-            accepted = next(&listener) => accepted,
+            accepted = next(&listener.socket) => accepted,
         };
         let (stream, client) = match accepted {
             Ok(accepted) => accepted,
@@ -174,15 +194,18 @@ async fn accept(door: Arc<Door>, listener: Listener, mut phase: watch::Receiver<
                 continue;
             }
         };
-        let (door, phase, alive) = (door.clone(), phase.clone(), alive.clone());
+        let (door, phase, alive, tls) = (door.clone(), phase.clone(), alive.clone(), listener.tls);
         match stream {
             Stream::Tcp(stream) => tokio::spawn(async move {
                 tune(&stream);
-                tcp(door, stream, client, phase).await;
+                tcp(door, stream, tls, client, phase).await;
                 drop(alive);
             }),
             Stream::Unix(stream) => tokio::spawn(async move {
-                connection(&door, stream, None, phase).await;
+                match tls {
+                    true => secured(&door, stream, None, phase).await,
+                    false => connection(&door, stream, None, phase).await,
+                }
                 drop(alive);
             }),
         };
@@ -194,10 +217,10 @@ enum Stream {
     Unix(tokio::net::UnixStream),
 }
 
-async fn next(listener: &Listener) -> io::Result<(Stream, Option<SocketAddr>)> {
+async fn next(listener: &Socket) -> io::Result<(Stream, Option<SocketAddr>)> {
     match listener {
-        Listener::Tcp(listener) => listener.accept().await.map(|(stream, peer)| (Stream::Tcp(stream), Some(peer))),
-        Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), None)),
+        Socket::Tcp(listener) => listener.accept().await.map(|(stream, peer)| (Stream::Tcp(stream), Some(peer))),
+        Socket::Unix(listener) => listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), None)),
     }
 }
 
@@ -207,10 +230,20 @@ fn tune(stream: &TcpStream) {
     let _ = nix::sys::socket::setsockopt(stream, nix::sys::socket::sockopt::KeepAlive, &true);
 }
 
-async fn tcp(door: Arc<Door>, mut stream: TcpStream, client: Option<SocketAddr>, phase: watch::Receiver<Phase>) {
+async fn tcp(
+    door: Arc<Door>,
+    mut stream: TcpStream,
+    tls: bool,
+    client: Option<SocketAddr>,
+    phase: watch::Receiver<Phase>,
+) {
     let Some(client) = client else { return };
     let limit = door.agent.config().limits.http_max_conns_per_client;
     let Some(_place) = Place::take(&door, client.ip(), limit) else {
+        if tls {
+            // saying so would cost the handshake that the limit is to save
+            return;
+        }
         let _ = stream.write_all(TOO_MANY.as_bytes()).await;
         let _ = stream.shutdown().await;
         // Reading what the client sent keeps the close from becoming a reset that would swallow the answer.
@@ -218,7 +251,37 @@ async fn tcp(door: Arc<Door>, mut stream: TcpStream, client: Option<SocketAddr>,
         let _ = tokio::time::timeout(GRACE, drain).await;
         return;
     };
-    connection(&door, stream, Some(client), phase).await;
+    match tls {
+        true => secured(&door, stream, Some(client), phase).await,
+        false => connection(&door, stream, Some(client), phase).await,
+    }
+}
+
+/// Shakes hands with the certificate in force, then serves as without TLS. A client that is too slow, that shows no
+/// certificate where one is demanded or that speaks no TLS is dropped.
+async fn secured<S>(door: &Arc<Door>, stream: S, client: Option<SocketAddr>, mut phase: watch::Receiver<Phase>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(tls) = door.agent.tls().https().tls else { return };
+    let patience = match door.agent.config().limits.https_handshake_timeout.to_std() {
+        Duration::ZERO => HEADER_PATIENCE,
+        patience => patience,
+    };
+    let shaken = tokio::select! {
+        _ = phase.wait_for(|phase| *phase != Phase::Open) => return,
+        shaken = tokio::time::timeout(patience, TlsAcceptor::from(tls).accept(stream)) => shaken,
+    };
+    let from = client.map(|client| client.to_string()).unwrap_or_default();
+    match shaken {
+        Ok(Ok(stream)) => return connection(door, stream, client, phase).await,
+        Ok(Err(error)) => {
+            let text = tls_error(&error).map_or_else(|| error.to_string(), |error| error_text(error, ""));
+            tracing::debug!(target: "agent.http", "TLS handshake error from {from}: {text}");
+        }
+        Err(_) => tracing::debug!(target: "agent.http", "TLS handshake error from {from}: i/o timeout"),
+    }
+    REFUSED.add(1);
 }
 
 /// One of the connections that a client address may have.

@@ -58,13 +58,28 @@ impl Default for ConnectionSettings {
     }
 }
 
+/// A server port to call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// The datacenter that a certificate must prove; none for the own one.
+    pub datacenter: Option<Arc<str>>,
+}
+
+impl From<SocketAddr> for Destination {
+    fn from(address: SocketAddr) -> Destination {
+        Destination { address, datacenter: None }
+    }
+}
+
 /// Connections to servers: one multiplexed session per address, whose streams serve one call after another.
 #[derive(Clone)]
 pub struct Connections(Arc<Inner>);
 
 struct Inner {
     settings: ConnectionSettings,
-    sessions: Mutex<AHashMap<SocketAddr, Slot>>,
+    sessions: Mutex<AHashMap<Destination, Slot>>,
     closed: AtomicBool,
 }
 
@@ -159,7 +174,7 @@ impl Connections {
     /// See [`CallError`].
     pub async fn call<M: Method>(
         &self,
-        to: SocketAddr,
+        to: impl Into<Destination>,
         args: &M::Args,
         timeout: Duration,
     ) -> Result<M::Reply, CallError> {
@@ -168,7 +183,7 @@ impl Connections {
         let mut request = Vec::with_capacity(512);
         codec::begin_request(&mut request, seq, M::NAME).map_err(bad)?;
         msgpack::to_end_of(&mut request, args).map_err(bad)?;
-        let body = self.exchange(to, seq, &request, timeout).await?;
+        let body = self.exchange(to.into(), seq, &request, timeout).await?;
         msgpack::from_slice(&body).map_err(|error| CallError::Undecodable(error.to_string()))
     }
 
@@ -178,7 +193,7 @@ impl Connections {
     /// See [`CallError`].
     pub async fn call_bytes(
         &self,
-        to: SocketAddr,
+        to: impl Into<Destination>,
         method: &str,
         body: &[u8],
         timeout: Duration,
@@ -187,33 +202,34 @@ impl Connections {
         let mut request = Vec::with_capacity(64 + body.len());
         codec::begin_request(&mut request, seq, method).map_err(|error| CallError::Undecodable(error.to_string()))?;
         request.extend_from_slice(body);
-        self.exchange(to, seq, &request, timeout).await
+        self.exchange(to.into(), seq, &request, timeout).await
     }
 
-    async fn exchange(&self, to: SocketAddr, seq: u64, request: &[u8], limit: Duration) -> Result<Bytes, CallError> {
-        let using = Using::new(self.session(to).await?);
+    async fn exchange(&self, to: Destination, seq: u64, request: &[u8], limit: Duration) -> Result<Bytes, CallError> {
+        let using = Using::new(self.session(&to).await?);
         let keep = self.0.settings.idle_streams;
         let called = timeout(limit, using.0.call(seq, request, keep)).await.unwrap_or(Err(CallError::Timeout));
         if called.as_ref().is_err_and(CallError::is_broken) {
-            self.0.discard(to, &using.0);
+            self.0.discard(&to, &using.0);
         }
         called
     }
 
     /// The session to a server, which may have to be made; only one caller makes it, the others wait.
-    async fn session(&self, to: SocketAddr) -> Result<Arc<Pooled>, CallError> {
+    async fn session(&self, to: &Destination) -> Result<Arc<Pooled>, CallError> {
         if self.0.closed.load(Relaxed) {
             return Err(CallError::Closed);
         }
         let (mut dialed, lead) = {
             let mut sessions = self.0.sessions.lock();
-            match sessions.get(&to) {
+            match sessions.get(to) {
                 Some(Slot::Ready(pooled)) if pooled.session.ended().is_none() => return Ok(pooled.clone()),
                 Some(Slot::Dialing(dialed)) => (dialed.clone(), false),
                 _ => {
                     let (sender, dialed) = watch::channel(None);
-                    sessions.insert(to, Slot::Dialing(dialed.clone()));
-                    tokio::spawn(make_session(Arc::downgrade(&self.0), self.0.settings.clone(), to, sender));
+                    sessions.insert(to.clone(), Slot::Dialing(dialed.clone()));
+                    let settings = self.0.settings.clone();
+                    tokio::spawn(make_session(Arc::downgrade(&self.0), settings, to.clone(), sender));
                     (dialed, true)
                 }
             }
@@ -234,20 +250,20 @@ impl Connections {
     /// See [`CallError`]; the refusal of the other side is [`CallError::Remote`].
     pub async fn snapshot(
         &self,
-        to: SocketAddr,
+        to: impl Into<Destination>,
         request: &SnapshotRequest,
         archive: Option<Archive>,
     ) -> Result<(SnapshotResponse, Archive), CallError> {
         if self.0.closed.load(Relaxed) {
             return Err(CallError::Closed);
         }
-        let stream = dial(&self.0.settings, to).await.map_err(CallError::Unreachable)?;
+        let stream = dial(&self.0.settings, &to.into()).await.map_err(CallError::Unreachable)?;
         snapshot::call(stream, request, archive).await
     }
 
-    /// Closes the session to a server that is gone.
+    /// Closes the session to a server of this datacenter that is gone.
     pub fn forget(&self, to: SocketAddr) {
-        if let Some(Slot::Ready(pooled)) = self.0.sessions.lock().remove(&to) {
+        if let Some(Slot::Ready(pooled)) = self.0.sessions.lock().remove(&Destination::from(to)) {
             pooled.session.close();
         }
     }
@@ -269,10 +285,10 @@ impl Inner {
     }
 
     /// New calls get a new session; the old one ends when its last call has.
-    fn discard(&self, to: SocketAddr, broken: &Arc<Pooled>) {
+    fn discard(&self, to: &Destination, broken: &Arc<Pooled>) {
         let mut sessions = self.sessions.lock();
-        if matches!(sessions.get(&to), Some(Slot::Ready(pooled)) if Arc::ptr_eq(pooled, broken)) {
-            sessions.remove(&to);
+        if matches!(sessions.get(to), Some(Slot::Ready(pooled)) if Arc::ptr_eq(pooled, broken)) {
+            sessions.remove(to);
         }
     }
 }
@@ -287,10 +303,10 @@ impl Drop for Inner {
 async fn make_session(
     pool: Weak<Inner>,
     settings: ConnectionSettings,
-    to: SocketAddr,
+    to: Destination,
     sender: watch::Sender<Option<Dialed>>,
 ) {
-    let opened = match dial(&settings, to).await {
+    let opened = match dial(&settings, &to).await {
         Ok(mut stream) => match timeout(settings.dial_timeout, stream.write_all(&[port::MULTI])).await {
             Ok(Ok(())) => Ok(stream),
             Ok(Err(error)) => Err(io_text(&error)),
@@ -305,7 +321,7 @@ async fn make_session(
             return;
         }
         match slot {
-            Some(slot) => drop(sessions.insert(to, slot)),
+            Some(slot) => drop(sessions.insert(to.clone(), slot)),
             None => drop(sessions.remove(&to)),
         }
     };
@@ -328,18 +344,18 @@ async fn make_session(
     let _ = sender.send(Some(Ok(pooled.clone())));
     drop(sender);
     tokio::select! {
-        reason = driver => tracing::trace!(target: "agent.rpc", "session to {to} ended: {reason}"),
-        () = retire(&pool, to, &pooled, settings.idle_limit) => {}
+        reason = driver => tracing::trace!(target: "agent.rpc", "session to {} ended: {reason}", to.address),
+        () = retire(&pool, &to, &pooled, settings.idle_limit) => {}
     }
     pooled.session.close();
     pooled.idle.lock().clear();
     if let Some(pool) = pool.upgrade() {
-        pool.discard(to, &pooled);
+        pool.discard(&to, &pooled);
     }
 }
 
 /// Completes when a session may be closed: it was unused for `limit`, nobody can find it any more, and nobody uses it.
-async fn retire(pool: &Weak<Inner>, to: SocketAddr, pooled: &Arc<Pooled>, limit: Duration) {
+async fn retire(pool: &Weak<Inner>, to: &Destination, pooled: &Arc<Pooled>, limit: Duration) {
     pooled.unused(limit).await;
     if let Some(pool) = pool.upgrade() {
         pool.discard(to, pooled);
@@ -348,7 +364,8 @@ async fn retire(pool: &Weak<Inner>, to: SocketAddr, pooled: &Arc<Pooled>, limit:
 }
 
 /// Connects; the error is in the words of the reference.
-pub(super) async fn dial(settings: &ConnectionSettings, to: SocketAddr) -> Result<AnyStream, String> {
+pub(super) async fn dial(settings: &ConnectionSettings, destination: &Destination) -> Result<AnyStream, String> {
+    let to = destination.address;
     let from = settings.source.map_or("<nil>".to_owned(), |source| SocketAddr::new(source, 0).to_string());
     let connect = async {
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -357,7 +374,7 @@ pub(super) async fn dial(settings: &ConnectionSettings, to: SocketAddr) -> Resul
         }
         let stream = socket.connect(to).await?;
         prepare(&stream);
-        settings.security.dialed(stream, to).await
+        settings.security.dialed(stream, to, destination.datacenter.as_deref().unwrap_or_default()).await
     };
     match timeout(settings.dial_timeout, connect).await {
         Ok(Ok(stream)) => Ok(stream),

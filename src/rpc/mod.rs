@@ -3,7 +3,7 @@
 //!
 //! Serving: [`listen`] binds the port, [`Port::serve`] hands what arrives to a [`Service`]. Calling: [`Connections`] keeps one
 //! multiplexed session per server, [`Servers`] chooses a server and repeats a call where that is safe, [`RaftLinks`] carries
-//! the consensus between servers. What TLS will do to a connection stands behind [`Security`].
+//! the consensus between servers. What TLS does to a connection stands behind [`Security`].
 
 mod codec;
 mod connections;
@@ -19,16 +19,18 @@ mod snapshot;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod tls;
 #[cfg(test)]
 mod vectors;
 mod yamux;
 
-pub use connections::{ConnectionSettings, Connections};
+pub use connections::{ConnectionSettings, Connections, Destination};
 pub use error::CallError;
 pub use links::RaftLinks;
 pub use method::Method;
 pub use port::{Port, PortLimits, listen};
-pub use security::{AnyStream, Plain, Security};
+pub use security::{Accepted, AnyStream, Plain, Security, Trust};
 pub use servers::{CallSettings, Retry, ServerAddress, Servers};
 pub use service::{Archive, Called, HealthView, Service};
 pub use snapshot::{SnapshotOp, SnapshotReply, SnapshotRequest, SnapshotResponse};
+pub use tls::Secured;

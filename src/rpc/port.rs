@@ -1,6 +1,6 @@
 //! The listener: who may connect, and which protocol the first byte chooses (`spec/rpc.md` 1).
 
-use super::security::{AnyStream, Plain, Security};
+use super::security::{Accepted, AnyStream, Plain, Security, Trust};
 use super::service::Service;
 use super::{links, serve, snapshot, subscribe};
 use crate::telemetry::metrics::Counter;
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// One stream of requests on the connection itself.
-const SINGLE: u8 = 0;
+pub(super) const SINGLE: u8 = 0;
 /// A session of many streams.
 pub(super) const MULTI: u8 = 4;
 /// One snapshot exchange.
@@ -164,8 +164,8 @@ async fn serve_connection(place: Place, stream: TcpStream, from: SocketAddr) {
         Duration::ZERO => FOR_EVER,
         limit => limit,
     };
-    let (kind, stream) = match timeout(limit, handshake(door, stream, from)).await {
-        Ok(Ok(Some(chosen))) => chosen,
+    let Accepted { kind, stream, trust } = match timeout(limit, handshake(door, stream, from)).await {
+        Ok(Ok(Some(accepted))) => accepted,
         Ok(Ok(None)) => return,
         Ok(Err(error)) => {
             if error.kind() != ErrorKind::UnexpectedEof {
@@ -178,6 +178,14 @@ async fn serve_connection(place: Place, stream: TcpStream, from: SocketAddr) {
             return;
         }
     };
+    match (kind, trust) {
+        (_, Trust::Joining) => serve::joining(stream, &door.service, from).await,
+        (RAFT_LINK, Trust::Client(reason)) => tracing::warn!(target: "agent.server.rpc", "{reason}: conn=from={from}"),
+        (kind, _) => serve_protocol(door, kind, stream, from).await,
+    }
+}
+
+async fn serve_protocol(door: &Door, kind: u8, stream: AnyStream, from: SocketAddr) {
     match kind {
         SINGLE => serve::single(stream, &door.service, from).await,
         MULTI => serve::session(stream, &door.service, from).await,
@@ -189,7 +197,7 @@ async fn serve_connection(place: Place, stream: TcpStream, from: SocketAddr) {
 }
 
 /// Reads the first byte and lets TLS have its turn.
-async fn handshake(door: &Door, mut stream: TcpStream, from: SocketAddr) -> io::Result<Option<(u8, AnyStream)>> {
+async fn handshake(door: &Door, mut stream: TcpStream, from: SocketAddr) -> io::Result<Option<Accepted>> {
     let first = stream.read_u8().await?;
     door.security.accepted(first, stream, from).await
 }

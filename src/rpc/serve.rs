@@ -15,6 +15,9 @@ use tokio::task::JoinSet;
 /// Longest body of a request.
 pub const REQUEST_LIMIT: usize = 64 << 20;
 
+/// Methods of those who have no certificate yet; nobody else can call them.
+const JOINING: [&str; 2] = ["AutoEncrypt.Sign", "AutoConfig.InitialConfiguration"];
+
 static REQUEST_ERROR: Counter = Counter::new("rpc.request_error");
 
 /// Serves every stream of a multiplexed connection until it ends.
@@ -36,7 +39,7 @@ where
                 let service = service.clone();
                 streams.spawn(async move {
                     let gone = stream.gone();
-                    report(from, requests(stream, gone, &*service, from).await);
+                    report(from, requests(stream, gone, &*service, from, false).await);
                 });
             }
             Some(_) = streams.join_next() => {}
@@ -49,7 +52,15 @@ pub async fn single<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    report(from, requests(io, std::future::pending(), &**service, from).await);
+    report(from, requests(io, std::future::pending(), &**service, from, false).await);
+}
+
+/// Serves a connection of someone who has no certificate yet.
+pub async fn joining<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr)
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    report(from, requests(io, std::future::pending(), &**service, from, true).await);
 }
 
 /// Says what was wrong with a stream; ends of connections are no news.
@@ -68,6 +79,7 @@ async fn requests<T>(
     gone: impl Future<Output = ()>,
     service: &dyn Service,
     from: SocketAddr,
+    joining: bool,
 ) -> io::Result<()>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
@@ -84,10 +96,14 @@ where
             }
         };
         let half_closed = futures::poll!(&mut gone).is_ready();
-        let called = tokio::select! {
-            biased;
-            called = service.call(&header.service_method, body, from) => called,
-            () = &mut gone, if !half_closed => return Ok(()),
+        let called = if JOINING.contains(&header.service_method.as_str()) == joining {
+            tokio::select! {
+                biased;
+                called = service.call(&header.service_method, body, from) => called,
+                () = &mut gone, if !half_closed => return Ok(()),
+            }
+        } else {
+            Called::Unknown
         };
         let answer =
             codec::response(&header, &called).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;

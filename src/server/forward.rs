@@ -368,7 +368,7 @@ impl Server {
         let mut left = self.router().servers(datacenter).len();
         loop {
             let server = self.router().route(datacenter).map_err(Failure::Own)?;
-            let error = match self.connections().call_bytes(server.address, method, body, timeout).await {
+            let error = match self.connections().call_bytes(server.destination(), method, body, timeout).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };

@@ -4,6 +4,7 @@
 use super::members::Member;
 use crate::gossip::MemberStatus;
 use crate::gossip::pool::Pool;
+use crate::rpc::Destination;
 use crate::types::coordinate::{Coordinate, DatacenterMap, NodeCoordinate};
 use crate::types::{Error, Result};
 use parking_lot::Mutex;
@@ -26,6 +27,13 @@ pub struct RemoteServer {
     pub address: SocketAddr,
     /// The WAN pool believes that it answers.
     pub alive: bool,
+}
+
+impl RemoteServer {
+    /// Its server port, as a server of its datacenter.
+    pub fn destination(&self) -> Destination {
+        Destination { address: self.address, datacenter: Some(self.datacenter.as_str().into()) }
+    }
 }
 
 /// Servers by datacenter, each list in the order in which they are asked.

@@ -29,13 +29,13 @@ impl Server {
         if request.datacenter.is_empty() {
             return Err(Error::new("No path to datacenter"));
         }
-        let address = match self.snapshot_target(&request).await? {
+        let to = match self.snapshot_target(&request).await? {
             Target::Here => return self.snapshot_here(&request, archive).await,
-            Target::Leader { address, .. } => address,
-            Target::Elsewhere(datacenter) => self.router().route(&datacenter)?.address,
+            Target::Leader { address, .. } => address.into(),
+            Target::Elsewhere(datacenter) => self.router().route(&datacenter)?.destination(),
         };
         let archive = (request.op == SnapshotOp::Restore).then_some(archive);
-        let (answer, archive) = self.connections().snapshot(address, &request, archive).await?;
+        let (answer, archive) = self.connections().snapshot(to, &request, archive).await?;
         Ok(SnapshotReply { meta: answer.meta, archive: (request.op == SnapshotOp::Save).then_some(archive) })
     }
 

@@ -38,3 +38,6 @@ mod partitions;
 mod query;
 mod services;
 mod sessions;
+mod tls;
+mod tls_cluster;
+mod tls_commands;

@@ -4,6 +4,7 @@
 
 pub mod cluster;
 pub mod network;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -124,11 +124,11 @@ pub async fn handshake(
     tls: &CheckTls,
     deadline: Instant,
 ) -> Result<TlsStream<TcpStream>, String> {
-    let name = if options.server_name.is_empty() { host } else { &options.server_name };
-    let name = if name.is_empty() { "localhost" } else { name };
+    let (config, own_name) = tls.client(options.skip_verify, alpn)?;
+    let names = [options.server_name.as_str(), &own_name, host, "localhost"];
+    let name = names.into_iter().find(|name| !name.is_empty()).expect("the last one is not empty");
     let server_name = rustls::pki_types::ServerName::try_from(name.to_owned())
         .map_err(|_| format!("tls: invalid server name {name:?}"))?;
-    let config = tls.client(options.skip_verify, alpn)?;
     match timeout_at(deadline, TlsConnector::from(config).connect(server_name, stream)).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(tls::error_text(&error, name)),

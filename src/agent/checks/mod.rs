@@ -23,7 +23,7 @@ mod udp;
 mod url;
 
 pub use kind::{CheckKind, validate};
-pub use tls::{AgentTls, CheckTls};
+pub use tls::CheckTls;
 
 use crate::types::{CheckStatus, CheckType, Error, GoDuration, Index};
 use dial::TlsOptions;

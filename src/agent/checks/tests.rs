@@ -198,7 +198,7 @@ fn tls_pair(names: &[&str], alpn: &[&[u8]]) -> (CheckEnv, tokio_rustls::TlsAccep
         .with_single_cert(vec![cert.clone()], key)
         .expect("a server");
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    let tls = CheckTls::agent(AgentTls { roots: vec![cert], identity: None });
+    let tls = CheckTls::trusting(&[cert]);
     (CheckEnv { tls: Arc::new(tls), ..env() }, tokio_rustls::TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -20,7 +20,7 @@ pub(in crate::agent) fn tags(config: &RuntimeConfig, node_id: &str) -> Tags {
         ("grpc_tls_port", positive(config.ports.grpc_tls)),
         ("port", Some(config.ports.server.to_string())),
         ("raft_vsn", Some(config.raft.raft_protocol.max(3).to_string())),
-        ("use_tls", config.tls.internal_rpc.verify_outgoing.then(one)),
+        ("use_tls", config.tls.internal_rpc.has_authority().then(one)),
         ("wan_join_port", positive(config.ports.serf_wan)),
     ];
     let client = [(

@@ -24,6 +24,7 @@ pub mod reload;
 pub mod rtt;
 pub mod services;
 pub mod snapshot;
+pub mod tls;
 pub mod validate;
 pub mod version;
 pub mod watch;
@@ -119,6 +120,11 @@ pub static ALL: &[&Command] = &[
     &snapshot::inspect::COMMAND,
     &snapshot::restore::COMMAND,
     &snapshot::save::COMMAND,
+    &tls::COMMAND,
+    &tls::ca::COMMAND,
+    &tls::ca::CREATE,
+    &tls::cert::COMMAND,
+    &tls::cert::CREATE,
     &version::COMMAND,
     &watch::COMMAND,
 ];

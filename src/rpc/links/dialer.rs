@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -263,13 +264,13 @@ pub async fn connect(
     let not_connected = |text: String| io::Error::new(ErrorKind::NotConnected, text);
     let limit = settings.dial_timeout;
     let greeted = async {
-        let found = match address.parse() {
+        let found: SocketAddr = match address.parse() {
             Ok(address) => address,
             Err(_) => {
                 lookup_host(address).await?.next().ok_or_else(|| not_connected(format!("no address of {address}")))?
             }
         };
-        let mut stream = dial(settings, found).await.map_err(not_connected)?;
+        let mut stream = dial(settings, &found.into()).await.map_err(not_connected)?;
         greet(&mut stream, kind, id, own).await?;
         Ok(stream)
     };
