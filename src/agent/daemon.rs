@@ -133,6 +133,14 @@ const MISSING: &[(Wanted, &str)] = &[
         },
         "retry_join: this version does not ask clouds for addresses (provider=...); give IP addresses or DNS names",
     ),
+    (
+        super::tls::wants_auto_encrypt,
+        "auto_encrypt: this version neither hands out certificates nor asks for them; it does not start",
+    ),
+    (
+        super::tls::wants_auto_config,
+        "auto_config: this version neither hands out configurations nor asks for them; it does not start",
+    ),
 ];
 
 /// An error before there is a log.

@@ -148,7 +148,11 @@ fn a_data_directory_of_another_user_is_named() {
 
 #[test]
 fn an_agent_that_is_told_to_be_closed_does_not_start_open() {
-    let cases = [("acl { enabled = true default_policy = \"deny\" }", "acl.enabled")];
+    let cases = [
+        ("acl { enabled = true default_policy = \"deny\" }", "acl.enabled"),
+        ("auto_encrypt { allow_tls = true }", "auto_encrypt"),
+        ("auto_config { authorization { enabled = true } }", "auto_config"),
+    ];
     for (config, named) in cases {
         let mut agent = dev().file("closed.hcl", config).no_wait().start();
         assert_eq!(agent.wait_exit(), Some(1), "{config}");

@@ -1,6 +1,6 @@
 //! Making certificates: keys, authorities, leaves (RFC 5280), with the layout that the reference gives them.
 
-pub mod der;
+mod der;
 mod issue;
 mod key;
 mod parse;
@@ -13,7 +13,6 @@ pub use parse::Parsed;
 
 /// Object identifiers.
 mod oids {
-    pub const EC_PUBLIC_KEY: &[u32] = &[1, 2, 840, 10045, 2, 1];
     pub const P256: &[u32] = &[1, 2, 840, 10045, 3, 1, 7];
     pub const ECDSA_SHA256: &[u32] = &[1, 2, 840, 10045, 4, 3, 2];
     pub const ECDSA_SHA384: &[u32] = &[1, 2, 840, 10045, 4, 3, 3];
