@@ -63,31 +63,31 @@ fn peers_without_tls_or_with_a_stranger_s_certificate_are_not_served() {
     let (authority, other) = (Authority::new("one"), Authority::new("other"));
     let cluster = strict_cluster(&authority, 1);
     let port = format!("{}:8300", cluster.servers[0].address);
-    // the start of a session: SYN of stream 1 with no data; the answer of a server is an ACK
-    let syn = [4u8, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0];
+    // the start of a session and a ping, which is answered at once
+    let ping = [4u8, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9];
     let greeted = |config: &std::sync::Arc<rustls::ClientConfig>, before: &[u8], inner: &[u8]| -> bool {
         let Ok(mut tls) = Tls::connect(config, &port, "server.dc1.consul", before) else { return false };
         tls.send(inner).is_ok() && tls.receive(&mut [0; 64]).is_ok_and(|length| length > 0)
     };
     let good = authority.client(Some(&client_files(&authority)));
-    assert!(greeted(&good, &[3], &syn), "the right certificate is served");
+    assert!(greeted(&good, &[3], &ping), "the right certificate is served");
     let strangers = other.make("stranger", &["server.dc1.consul"], Life::Valid);
     let expired = authority.make("expired", &["server.dc1.consul"], Life::Expired);
     let refused = [careless_client(None), careless_client(Some(&strangers)), careless_client(Some(&expired))];
     for config in &refused {
-        assert!(!greeted(config, &[3], &syn));
+        assert!(!greeted(config, &[3], &ping));
     }
     for before in [&[4u8][..], &[0], &[5], &[8], &[16]] {
         let mut stream = TcpStream::connect(&port).expect("connected");
         let _ = stream.write_all(before);
-        let _ = stream.write_all(&syn[1..]);
+        let _ = stream.write_all(&ping[1..]);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.is_empty(), "type {before:?} without TLS got {answer:?}");
     }
     // TLS inside of TLS, and type 7 where no certificates are handed out
     assert!(!greeted(&good, &[3], &[3]));
-    assert!(!greeted(&careless_client(None), &[7], &syn));
+    assert!(!greeted(&careless_client(None), &[7], &ping));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn native_tls_serves_the_protocol_that_was_agreed_on() {
         let mut config = rustls::ClientConfig::clone(&authority.client(identity));
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         let mut tls = Tls::connect(&config.into(), &port, "server.dc1.consul", &[])?;
-        tls.send(&[0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0])?;
+        tls.send(&[0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9])?;
         tls.receive(&mut [0; 64])
     };
     let files = client_files(&authority);
