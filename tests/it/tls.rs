@@ -424,7 +424,8 @@ fn openssl_agrees_and_cannot_renegotiate() {
     let more = format!("ca_file = {:?} verify_incoming = true", authority.file());
     let agent = dev().file("tls.hcl", &https(&files, &more)).start();
     let ca = authority.file();
-    let client = |args: &[&str], input: &[u8]| {
+    // an open input keeps the connection open: the other side has to end it
+    let client = |args: &[&str], input: &[u8], open: bool| {
         let connect = address(&agent);
         let common = ["s_client", "-connect", &connect, "-servername", "agent.test", "-verify_hostname", "agent.test"];
         let mut command = Command::new("openssl");
@@ -435,23 +436,29 @@ fn openssl_agrees_and_cannot_renegotiate() {
             .stderr(Stdio::piped())
             .spawn()
             .expect("openssl starts");
-        child.stdin.take().expect("piped").write_all(input).ok();
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(input).ok();
+        let held = open.then_some(stdin);
         let output = child.wait_with_output().expect("openssl ends");
+        drop(held);
         (output.status.success(), stdout(&output) + &stderr(&output))
     };
     let request = b"GET /v1/status/leader HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
     let own = ["-cert", user.cert.as_str(), "-key", user.key.as_str(), "-ign_eof"];
     for version in ["-tls1_2", "-tls1_3"] {
-        let (ok, text) = client(&[&own[..], &[version]].concat(), request);
+        let (ok, text) = client(&[&own[..], &[version]].concat(), request, false);
         assert!(ok && text.contains("Verify return code: 0 (ok)") && text.contains("HTTP/1.1 200 OK"), "{text}");
     }
-    let (_, text) = client(&["-tls1_3", "-ign_eof"], request);
+    let (_, text) = client(&["-tls1_3", "-ign_eof"], request, false);
     assert!(!text.contains("HTTP/1.1 200 OK"), "no certificate was shown: {text}");
-    let (ok, text) = client(&[&own[..4], &["-tls1_1"]].concat(), b"");
+    let (ok, text) = client(&[&own[..4], &["-tls1_1"]].concat(), b"", false);
     assert!(!ok, "{text}");
     // `R` asks for a new handshake inside of the old one; without -ign_eof it is a command
-    let (_, text) = client(&[&own[..4], &["-tls1_2"]].concat(), b"R\n");
+    let (_, text) = client(&[&own[..4], &["-tls1_2"]].concat(), b"R\n", true);
     assert!(text.contains("RENEGOTIATING"), "{text}");
     assert!(text.contains("no renegotiation") || text.contains("unexpected message"), "{text}");
-    assert!(client(&[&own[..], &["-tls1_3"]].concat(), request).1.contains("HTTP/1.1 200 OK"), "others are served");
+    assert!(
+        client(&[&own[..], &["-tls1_3"]].concat(), request, false).1.contains("HTTP/1.1 200 OK"),
+        "others are served"
+    );
 }
