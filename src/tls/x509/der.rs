@@ -124,12 +124,6 @@ impl<'a> Value<'a> {
         Reader { left: self.content }
     }
 
-    /// The bytes of a bit string of whole bytes.
-    pub fn bit_bytes(&self) -> Option<&'a [u8]> {
-        let (unused, bytes) = self.content.split_first()?;
-        (self.tag == tag::BIT_STRING && *unused == 0).then_some(bytes)
-    }
-
     /// Seconds since 1970 of a moment.
     pub fn seconds(&self) -> Option<i64> {
         let text = std::str::from_utf8(self.content).ok()?.strip_suffix('Z')?;
