@@ -149,7 +149,6 @@ fn a_data_directory_of_another_user_is_named() {
 #[test]
 fn an_agent_that_is_told_to_be_closed_does_not_start_open() {
     let cases = [
-        ("acl { enabled = true default_policy = \"deny\" }", "acl.enabled"),
         ("auto_encrypt { allow_tls = true }", "auto_encrypt"),
         ("auto_config { authorization { enabled = true } }", "auto_config"),
     ];
