@@ -100,6 +100,7 @@ struct Inner {
     health: leader::Health,
     /// How copying from the primary datacenter goes.
     acl_replication: acl::Replication,
+    validators: acl::Validators,
     /// Asks for a new start of the leader duties.
     restart: tokio::sync::Notify,
     tasks: parking_lot::Mutex<Vec<AbortHandle>>,
@@ -148,6 +149,7 @@ impl Server {
                 coordinates: coordinate::Pending::default(),
                 health: leader::Health::default(),
                 acl_replication: acl::Replication::default(),
+                validators: acl::Validators::default(),
                 restart: tokio::sync::Notify::new(),
                 tasks: parking_lot::Mutex::default(),
                 started: Instant::now(),

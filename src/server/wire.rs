@@ -135,6 +135,8 @@ const SERVED: &[Row] = &[
     call::<AclAuthMethodDelete>(),
     read::<AclAuthMethodList>(),
     look::<AclAuthorize>(),
+    call::<AclLogin>(),
+    call::<AclLogout>(),
 ];
 
 static TABLE: LazyLock<HashMap<&'static str, &'static Row>> =

@@ -116,14 +116,19 @@ async fn fake_aws(role_id: &'static str) -> String {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = Vec::new();
             let mut piece = [0; 4096];
-            while !String::from_utf8_lossy(&request).contains("Version=") {
+            let body = |request: &[u8]| {
+                let text = String::from_utf8_lossy(request).into_owned();
+                text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+            };
+            while !body(&request).contains("Version=") {
                 match stream.read(&mut piece).await {
                     Ok(length) if length > 0 => request.extend_from_slice(&piece[..length]),
                     _ => break,
                 }
             }
+            let asked = body(&request);
             let request = String::from_utf8_lossy(&request).into_owned();
-            let (status, body) = if request.contains("Action=GetRole") {
+            let (status, body) = if asked.contains("Action=GetRole") {
                 (
                     "200 OK",
                     format!(

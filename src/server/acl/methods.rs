@@ -2,15 +2,14 @@
 
 use super::super::catalog::at;
 use super::super::{Endpoint, Found, ReadContext, ReadEndpoint, Server};
+use super::auth_methods::check_config;
 use super::rules::check_tokens;
 use super::{absent, check_read};
+use crate::auth::KINDS;
 use crate::rpc::method::*;
 use crate::state::{Command, WatchSet};
 use crate::types::acl::*;
 use crate::types::{Error, GoDuration, Result};
-
-/// Kinds of auth methods.
-const TYPES: [&str; 3] = ["aws-iam", "jwt", "kubernetes"];
 
 impl ReadEndpoint for AclAuthMethodRead {
     fn read(cx: &mut ReadContext<'_>, args: &AclAuthMethodGetRequest) -> Result<AclAuthMethodResponse> {
@@ -44,6 +43,7 @@ impl Endpoint for AclAuthMethodSet {
         server.acl_writer(&args.token).await?;
         let mut method = args.auth_method;
         check_method(server, &mut method)?;
+        check_config(&method).await?;
         let name = method.name.clone();
         let batch = AclAuthMethodBatchSet { auth_methods: vec![method] };
         server.apply(Command::AclAuthMethodSet(batch), "Failed to apply auth method upsert request: ").await?;
@@ -68,8 +68,8 @@ fn check_method(server: &Server, method: &mut AuthMethod) -> Result<()> {
             return Err(Error::new("the Type field of an Auth Method is immutable"));
         }
     }
-    if !TYPES.contains(&method.kind.as_str()) {
-        return Err(invalid(&format!("Type should be one of: [{}]", TYPES.join(" "))));
+    if !KINDS.contains(&method.kind.as_str()) {
+        return Err(invalid(&format!("Type should be one of: [{}]", KINDS.join(" "))));
     }
     let (config, ttl) = (server.config(), method.max_token_ttl);
     let (least, most) = (GoDuration::from(config.acl_token_ttl_min), GoDuration::from(config.acl_token_ttl_max));

@@ -3,6 +3,7 @@
 //! Policies, roles and global tokens belong to the primary datacenter: their writes are answered there, and the other
 //! datacenters have copies. Reads come from the own copy where there is one.
 
+mod auth_methods;
 mod authorize;
 mod bootstrap;
 mod identities;
@@ -15,6 +16,7 @@ mod rules;
 mod tokens;
 mod write;
 
+pub(super) use auth_methods::Validators;
 pub(super) use bootstrap::management_token;
 pub(super) use replication::Replication;
 

@@ -2,6 +2,7 @@
 
 use super::super::catalog::at;
 use super::super::{Endpoint, Found, ReadContext, ReadEndpoint, Server};
+use super::auth_methods::check_content;
 use super::{absent, check_read, fresh_id};
 use crate::rpc::method::*;
 use crate::state::{Command, WatchSet};
@@ -11,11 +12,6 @@ use crate::types::{Error, Result, go_quote};
 
 /// Why nothing of this works in a datacenter without tokens of its own.
 pub(super) const NEEDS_TOKENS: &str = "Token replication is required for auth methods to function";
-
-/// What can be bound.
-const BIND_TYPES: [&str; 5] = ["service", "role", "node", "policy", TEMPLATED];
-/// The one that has variables.
-const TEMPLATED: &str = "templated-policy";
 
 /// Refuses in a datacenter without tokens of its own.
 pub(super) fn check_tokens(server: &Server) -> Result<()> {
@@ -85,27 +81,7 @@ fn check_rule(server: &Server, rule: &mut BindingRule) -> Result<()> {
     let method = state.acl_auth_method(&mut WatchSet::none(), &rule.auth_method).1;
     let unknown = || Error::new(format!("cannot find auth method with name {}", go_quote(&rule.auth_method)));
     let method = method.ok_or_else(unknown)?;
-    check_content(&method, rule)
-}
-
-/// What can be said of a rule by itself.
-fn check_content(_method: &AuthMethod, rule: &BindingRule) -> Result<()> {
-    if rule.bind_type != TEMPLATED && rule.bind_vars.is_some() {
-        return Err(Error::new("invalid Binding Rule: BindVars cannot be set when bind type is not templated-policy."));
-    }
-    if rule.bind_type.is_empty() {
-        return Err(Error::new("Invalid Binding Rule: no BindType is set"));
-    }
-    if rule.bind_name.is_empty() {
-        return Err(Error::new("Invalid Binding Rule: no BindName is set"));
-    }
-    if !BIND_TYPES.contains(&rule.bind_type.as_str()) {
-        return Err(Error::new(format!(
-            "Invalid Binding Rule: invalid BindName or BindVars: invalid Binding Rule: unknown BindType {}",
-            go_quote(&rule.bind_type)
-        )));
-    }
-    Ok(())
+    check_content(server, &method, rule)
 }
 
 impl Endpoint for AclBindingRuleDelete {
