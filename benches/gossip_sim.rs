@@ -11,7 +11,7 @@ use pool::{Pool, Said, lan, name_of};
 use std::collections::HashSet;
 use std::time::Duration;
 use tribune::gossip::swim::{
-    Config, Delegate, Dial, Exchange, Node, Output, State, Swim, Time, push_pull_interval, suspicion_timeout,
+    Config, Delegate, Dial, Exchange, Node, Output, State, Swim, Time, Timing, push_pull_interval, suspicion_timeout,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -153,7 +153,7 @@ fn death_row(n: usize, loss: f64, runs: &[Figures]) -> String {
 fn exchange_bytes(pool: &mut Pool) -> f64 {
     let member = &mut pool.members[0];
     let state = member.swim.stream_request(&Exchange::PushPull { join: false }, &mut member.witness).len();
-    let interval = push_pull_interval(member.swim.config().push_pull_interval, member.swim.member_count());
+    let interval = push_pull_interval(member.swim.config().timing.push_pull_interval, member.swim.member_count());
     2.0 * state as f64 / interval.as_secs_f64()
 }
 

@@ -16,7 +16,8 @@ pub mod serf;
 pub mod swim;
 pub mod wire;
 
-pub use pool::{KeyReply, Pool, PoolConfig, PoolState, QueryResponses, Timing};
+pub use pool::{KeyReply, Pool, PoolConfig, PoolState, QueryResponses};
 pub use serf::{
     Event, IncomingQuery, Logger, Member, MemberStatus, MergeCheck, QueryReply, QueryRequest, Tags, UserEvent,
 };
+pub use swim::Timing;

@@ -2,88 +2,11 @@
 
 use crate::config::Cidr;
 use crate::gossip::serf::{Logger, MergeCheck, Tags};
+use crate::gossip::swim::Timing;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Timings and factors of SWIM (`spec/gossip.md` 3.1); the reasons for the numbers are the diameters of the networks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// Deadline of a stream.
-    pub stream_timeout: Duration,
-    /// Members asked for an indirect probe.
-    pub indirect_checks: usize,
-    /// Factor of the number of transmissions of a broadcast.
-    pub retransmit_mult: u32,
-    /// Factor of the shortest suspicion.
-    pub suspicion_mult: u32,
-    /// Longest suspicion as a multiple of the shortest.
-    pub suspicion_max_timeout_mult: u32,
-    /// Time between exchanges of the whole state.
-    pub push_pull_interval: Duration,
-    /// Time between probes.
-    pub probe_interval: Duration,
-    /// Time limit of a direct probe.
-    pub probe_timeout: Duration,
-    /// Time between gossip packets.
-    pub gossip_interval: Duration,
-    /// Members gossiped to at a time.
-    pub gossip_nodes: usize,
-    /// How long dead members are still gossiped to.
-    pub gossip_to_the_dead: Duration,
-    /// Age from which a dead member's name may come back under another address.
-    pub dead_node_reclaim: Duration,
-}
-
-impl Timing {
-    /// Local network.
-    pub fn lan() -> Timing {
-        Timing {
-            stream_timeout: Duration::from_secs(10),
-            indirect_checks: 3,
-            retransmit_mult: 4,
-            suspicion_mult: 4,
-            suspicion_max_timeout_mult: 6,
-            push_pull_interval: Duration::from_secs(30),
-            probe_interval: Duration::from_secs(1),
-            probe_timeout: Duration::from_millis(500),
-            gossip_interval: Duration::from_millis(200),
-            gossip_nodes: 3,
-            gossip_to_the_dead: Duration::from_secs(30),
-            dead_node_reclaim: Duration::from_secs(30),
-        }
-    }
-
-    /// Between datacenters.
-    pub fn wan() -> Timing {
-        Timing {
-            stream_timeout: Duration::from_secs(30),
-            suspicion_mult: 6,
-            push_pull_interval: Duration::from_secs(60),
-            probe_interval: Duration::from_secs(5),
-            probe_timeout: Duration::from_secs(3),
-            gossip_interval: Duration::from_millis(500),
-            gossip_to_the_dead: Duration::from_secs(60),
-            ..Timing::lan()
-        }
-    }
-
-    /// One machine.
-    pub fn local() -> Timing {
-        Timing {
-            stream_timeout: Duration::from_secs(1),
-            indirect_checks: 1,
-            retransmit_mult: 2,
-            suspicion_mult: 3,
-            push_pull_interval: Duration::from_secs(15),
-            probe_timeout: Duration::from_millis(200),
-            gossip_interval: Duration::from_millis(100),
-            gossip_to_the_dead: Duration::from_secs(15),
-            ..Timing::lan()
-        }
-    }
-}
 
 /// Settings of a pool.
 #[derive(Clone)]

@@ -358,7 +358,7 @@ impl Driver {
 
     /// A join of the whole state with this address.
     pub fn join_dial(&self, to: SocketAddr, name: Option<&str>) -> Dial {
-        let deadline = self.now() + self.swim.config().tcp_timeout;
+        let deadline = self.now() + self.swim.config().timing.stream_timeout;
         Dial { to, name: name.map(Arc::from), exchange: Exchange::PushPull { join: true }, deadline }
     }
 

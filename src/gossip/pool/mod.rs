@@ -15,7 +15,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use config::{PoolConfig, Timing};
+pub use config::PoolConfig;
 pub use query::{KeyReply, QueryResponses};
 
 use super::keyring::Keyring;

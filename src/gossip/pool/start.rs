@@ -127,24 +127,11 @@ fn serf_settings(config: &PoolConfig, address: SocketAddr) -> serf::Settings {
 }
 
 fn swim_config(config: &PoolConfig, address: SocketAddr, keyring: Option<Arc<Keyring>>) -> swim::Config {
-    let timing = &config.timing;
-    let defaults = swim::Config::lan(config.name.clone(), address);
+    let defaults = swim::Config::new(config.name.clone(), address, config.timing.clone());
     let mut versions = defaults.versions;
     versions[5] = config.delegate_version;
     swim::Config {
         versions,
-        tcp_timeout: timing.stream_timeout,
-        indirect_checks: timing.indirect_checks,
-        retransmit_mult: timing.retransmit_mult,
-        suspicion_mult: timing.suspicion_mult,
-        suspicion_max_timeout_mult: timing.suspicion_max_timeout_mult,
-        push_pull_interval: timing.push_pull_interval,
-        probe_interval: timing.probe_interval,
-        probe_timeout: timing.probe_timeout,
-        gossip_interval: timing.gossip_interval,
-        gossip_nodes: timing.gossip_nodes,
-        gossip_to_the_dead: timing.gossip_to_the_dead,
-        dead_node_reclaim: timing.dead_node_reclaim,
         compression: config.compression,
         verify_incoming: config.verify_incoming,
         verify_outgoing: config.verify_outgoing,

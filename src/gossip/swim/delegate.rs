@@ -35,7 +35,7 @@ pub trait Delegate {
     fn conflict(&mut self, now: Time, existing: &Node, other: &Node);
 
     /// Are these the same member, although their addresses differ? A member that was restarted at another address then takes
-    /// its name back at once, instead of after [`Config::dead_node_reclaim`](super::Config::dead_node_reclaim).
+    /// its name back at once, instead of after [`Timing::dead_node_reclaim`](super::Timing::dead_node_reclaim).
     fn same_identity(&self, existing: &Node, other: &Node) -> bool {
         let _ = (existing, other);
         false

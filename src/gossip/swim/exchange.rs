@@ -17,7 +17,7 @@ impl Swim {
         let drawn = self.members.draw(1, &mut self.rng, |node| node.state == State::Alive && *node.name != *own);
         let Some(node) = drawn.first() else { return };
         let exchange = Exchange::PushPull { join: false };
-        let deadline = now + self.config.tcp_timeout;
+        let deadline = now + self.config.timing.stream_timeout;
         self.outputs.push(Output::Dial(Dial { to: node.address, name: Some(node.name.clone()), exchange, deadline }));
     }
 

@@ -7,7 +7,7 @@
 //! * after either, carry out [`Swim::outputs`].
 //!
 //! **Streams.** To open one (an [`Output::Dial`], or a join that the owner wants): connect within
-//! [`Config::tcp_timeout`], write `layers.seal_stream(&swim.stream_request(..), true)`, and if
+//! [`Timing::stream_timeout`], write `layers.seal_stream(&swim.stream_request(..), true)`, and if
 //! [`Exchange::has_reply`], read with `layers.stream_reader(true)` until it has a message, and hand that (or the error) to
 //! [`Swim::stream_reply`]. To accept one: read with `layers.stream_reader(false)`, hand the message or the error to
 //! [`Swim::accept_stream`], write the sealed reply if there is one, then pass `merge` to [`Swim::merge`]. [`Swim::layers`]
@@ -29,7 +29,7 @@ mod suspicion;
 mod tests;
 mod timers;
 
-pub use config::{Config, VERSIONS, Versions};
+pub use config::{Config, Timing, VERSIONS, Versions};
 pub use delegate::Delegate;
 pub use node::{Node, State};
 pub use queue::{BroadcastId, Broadcasts};
@@ -190,15 +190,15 @@ impl Swim {
 
     /// Every ticker starts at a random moment of its interval, so that the members of a pool do not act in step.
     fn start_timers(&mut self, now: Time) {
-        let (probe, gossip) = (self.config.probe_interval, self.config.gossip_interval);
+        let (probe, gossip) = (self.config.timing.probe_interval, self.config.timing.gossip_interval);
         for (interval, timer) in [(probe, Timer::Probe), (gossip, Timer::Gossip)] {
             if !interval.is_zero() {
                 let stagger = self.stagger(interval);
                 self.timers.set(now + stagger, timer);
             }
         }
-        if !self.config.push_pull_interval.is_zero() {
-            let stagger = self.stagger(self.config.push_pull_interval);
+        if !self.config.timing.push_pull_interval.is_zero() {
+            let stagger = self.stagger(self.config.timing.push_pull_interval);
             self.timers.set(now + stagger + self.push_pull_interval(), Timer::PushPull);
         }
     }
@@ -208,7 +208,7 @@ impl Swim {
     }
 
     fn push_pull_interval(&self) -> Duration {
-        push_pull_interval(self.config.push_pull_interval, self.members.len())
+        push_pull_interval(self.config.timing.push_pull_interval, self.members.len())
     }
 
     /// Does what is due.
@@ -216,11 +216,11 @@ impl Swim {
         while let Some((due, timer)) = self.timers.pop(now) {
             match timer {
                 Timer::Probe => {
-                    self.again(due, now, self.config.probe_interval, Timer::Probe);
+                    self.again(due, now, self.config.timing.probe_interval, Timer::Probe);
                     self.probe_tick(now, d);
                 }
                 Timer::Gossip => {
-                    self.again(due, now, self.config.gossip_interval, Timer::Gossip);
+                    self.again(due, now, self.config.timing.gossip_interval, Timer::Gossip);
                     self.gossip(now, d);
                 }
                 Timer::PushPull => {
@@ -324,7 +324,7 @@ impl Swim {
 
     /// How often a queued message is sent in a pool of this size.
     pub fn retransmit_limit(&self) -> u32 {
-        retransmit_limit(self.config.retransmit_mult, self.members.len())
+        retransmit_limit(self.config.timing.retransmit_mult, self.members.len())
     }
 
     fn log(&mut self, level: Level, text: impl std::fmt::Display) {

@@ -131,9 +131,9 @@ impl Swim {
     /// A round of gossip: tells a few members what is waiting to be told.
     pub(super) fn gossip(&mut self, now: Time, d: &mut dyn Delegate) {
         let start = std::time::Instant::now();
-        let (own, dead) = (self.name.clone(), self.config.gossip_to_the_dead);
+        let (own, dead) = (self.name.clone(), self.config.timing.gossip_to_the_dead);
         let fits = |node: &super::Node| *node.name != *own && hears_gossip(node, now, dead);
-        let drawn = self.members.draw(self.config.gossip_nodes, &mut self.rng, fits);
+        let drawn = self.members.draw(self.config.timing.gossip_nodes, &mut self.rng, fits);
         let targets: Vec<_> = drawn.into_iter().map(|node| (node.address, node.takes_checksum())).collect();
         for (to, checksum) in targets {
             let mut parts = Vec::new();

@@ -46,7 +46,7 @@ impl Swim {
             self.probe_waiting = true;
             return;
         }
-        let keep = self.config.gossip_to_the_dead;
+        let keep = self.config.timing.gossip_to_the_dead;
         let Some(node) = self.members.next_probe(&self.name, now, keep, &mut self.rng).cloned() else { return };
         self.start_probe(now, node, d);
     }
@@ -57,8 +57,8 @@ impl Swim {
         if scale > 1 {
             figures::DEGRADED_PROBE.add(1);
         }
-        let end = now + self.config.probe_interval * scale;
-        self.timers.set(now + self.config.probe_timeout, Timer::ProbeLate(seq));
+        let end = now + self.config.timing.probe_interval * scale;
+        self.timers.set(now + self.config.timing.probe_timeout, Timer::ProbeLate(seq));
         self.timers.set(end, Timer::ProbeOver(seq));
         self.probe = Some(Probe {
             seq,
@@ -99,7 +99,7 @@ impl Swim {
         let (address, protocol_max) = (target.address, target.protocol_max());
         let own = self.name.clone();
         let fits = |node: &Node| node.state == State::Alive && *node.name != *name && *node.name != *own;
-        let helpers: Vec<_> = self.members.draw(self.config.indirect_checks, &mut self.rng, fits);
+        let helpers: Vec<_> = self.members.draw(self.config.timing.indirect_checks, &mut self.rng, fits);
         let helpers: Vec<_> = helpers.into_iter().map(|node| (node.address, node.protocol_max() >= NACK)).collect();
         let expected = helpers.iter().filter(|(_, nack)| *nack).count() as u32;
         if let Some(probe) = &mut self.probe {
@@ -211,7 +211,7 @@ impl Swim {
         let seq = self.next_seq();
         let to = answer_address(from, asked.source_address, asked.source_port);
         self.relays.insert(seq, Relay { to, seq: asked.seq, nack: asked.nack });
-        self.timers.set(now + self.config.probe_timeout, Timer::Relay(seq));
+        self.timers.set(now + self.config.timing.probe_timeout, Timer::Relay(seq));
         let source = AddressBytes::new(self.config.advertise.ip());
         let ping = Message::Ping(Ping {
             seq,

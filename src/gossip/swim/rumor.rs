@@ -80,7 +80,7 @@ impl Swim {
             return if claimed.incarnation == 0 { Verdict::Ignore } else { Verdict::Believe };
         };
         if moved {
-            let reclaim = self.config.dead_node_reclaim;
+            let reclaim = self.config.timing.dead_node_reclaim;
             let reclaimable = !reclaim.is_zero() && now.saturating_sub(known.since) > reclaim;
             let free = match known.state {
                 State::Alive | State::Suspect => false,
@@ -206,7 +206,7 @@ impl Swim {
             node.state = State::Suspect;
             node.since = now;
         });
-        let suspicion = Suspicion::new(&self.config, self.members.len(), now, suspect.from);
+        let suspicion = Suspicion::new(&self.config.timing, self.members.len(), now, suspect.from);
         self.timers.set(suspicion.deadline(), Timer::Suspicion(name.clone()));
         self.suspicions.insert(name, suspicion);
     }

@@ -1,6 +1,6 @@
 //! A running suspicion: the more members share it, the sooner it is a death (Lifeguard; `spec/gossip.md` 3.7).
 
-use super::{Config, Time};
+use super::{Time, Timing};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ pub(super) struct Suspicion {
 
 impl Suspicion {
     /// A suspicion that begins now, in a pool of `n` members.
-    pub fn new(config: &Config, n: usize, now: Time, from: &str) -> Self {
-        let min = suspicion_timeout(config.suspicion_mult, n, config.probe_interval);
-        let wanted = (config.suspicion_mult as usize).saturating_sub(2);
+    pub fn new(timing: &Timing, n: usize, now: Time, from: &str) -> Self {
+        let min = suspicion_timeout(timing.suspicion_mult, n, timing.probe_interval);
+        let wanted = (timing.suspicion_mult as usize).saturating_sub(2);
         let wanted = if n < wanted + 2 { 0 } else { wanted };
         Suspicion {
             start: now,
             min,
-            max: min * config.suspicion_max_timeout_mult,
+            max: min * timing.suspicion_max_timeout_mult,
             wanted,
             accusers: vec![from.into()],
             since: now,

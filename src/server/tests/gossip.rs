@@ -1,8 +1,8 @@
 //! Servers that find each other by gossip, within a datacenter and between two.
 
 use super::*;
-use crate::gossip::pool::{Pool, PoolConfig, Timing};
 use crate::gossip::serf::Logger;
+use crate::gossip::{Pool, PoolConfig, Timing};
 use crate::rpc::{PortLimits, listen};
 use crate::types::cluster::{EventFireRequest, KeyringRequest};
 use std::time::Instant;

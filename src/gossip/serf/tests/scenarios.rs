@@ -54,7 +54,7 @@ impl Pool {
     fn peer(number: usize, seed: u64) -> Peer {
         let (name, at) = (name(number), address(number as u16 + 1));
         let mut serf = Serf::new(Settings::new(&name, at), Clocks::default(), SECOND, seed + number as u64).unwrap();
-        let config = swim::Config::lan(name, at);
+        let config = swim::Config::new(name, at, swim::Timing::lan());
         let swim = Swim::new(config, SECOND, seed * 1000 + number as u64, &mut serf);
         Peer { swim, serf, told: Vec::new(), answers: BTreeSet::new() }
     }

@@ -115,7 +115,7 @@ pub(super) struct One {
 impl One {
     /// Member `srv1` at 127.0.0.1, without compression so that tests can read what it says.
     pub fn new(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::lan("srv1", at(1));
+        let mut config = Config::new("srv1", at(1), Timing::lan());
         config.compression = false;
         change(&mut config);
         let mut notes = Notes::default();

@@ -2,7 +2,7 @@
 //!
 //! Shared by the scenarios beside it and by `benches/gossip_sim.rs`, which brings the names of the parent module.
 
-use super::{Config, Delegate, Dial, Exchange, Node, Output, State, Swim, Time};
+use super::{Config, Delegate, Dial, Exchange, Node, Output, State, Swim, Time, Timing};
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -385,5 +385,5 @@ impl Pool {
 
 /// A LAN pool whose packets are not compressed: that costs time and is no part of what is simulated.
 pub fn lan(name: String, address: SocketAddr) -> Config {
-    Config { compression: false, ..Config::lan(name, address) }
+    Config { compression: false, ..Config::new(name, address, Timing::lan()) }
 }

@@ -123,7 +123,7 @@ fn a_name_with_another_address_is_a_conflict_until_it_may_be_taken() {
         assert_eq!(one.swim.node("m").expect("known").address, at(if taken { 4 } else { 2 }), "{case}");
     }
     // Never, when the time is zero.
-    let mut one = knows(Dead, |config| config.dead_node_reclaim = Duration::ZERO);
+    let mut one = knows(Dead, |config| config.timing.dead_node_reclaim = Duration::ZERO);
     one.swim.timers = Timers::default();
     one.passes(Duration::from_secs(3600));
     one.meets("m", 4, 9);
@@ -186,8 +186,8 @@ fn a_suspicion_ripens_sooner_when_others_share_it() {
         &[(&[], 24_000), (&["p2"], 11_381), (&["p2", "p3"], 4_000), (&["p2", "p2", "n"], 11_381)];
     for (accusers, time) in cases {
         let mut one = One::new(|config| {
-            config.probe_interval = Duration::from_secs(1);
-            config.indirect_checks = 0;
+            config.timing.probe_interval = Duration::from_secs(1);
+            config.timing.indirect_checks = 0;
             config.stream_pings = false;
         });
         // Probing is not what this is about.

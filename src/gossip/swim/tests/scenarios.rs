@@ -7,7 +7,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A LAN pool without back-up by streams, so that loss is felt.
 fn packets_only(name: String, address: SocketAddr) -> Config {
-    Config { stream_pings: false, push_pull_interval: Duration::from_secs(10), ..lan(name, address) }
+    let timing = Timing { push_pull_interval: Duration::from_secs(10), ..Timing::lan() };
+    Config { timing, stream_pings: false, ..lan(name, address) }
 }
 
 fn deaths(pool: &Pool) -> usize {

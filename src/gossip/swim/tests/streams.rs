@@ -128,8 +128,8 @@ fn answers_that_do_not_fit_are_errors() {
 /// A member with `n` peers, and a probe of one of them that has just begun.
 fn probing(n: u8, change: impl FnOnce(&mut Config)) -> (One, SocketAddr, u32, String) {
     let mut one = One::new(|config| {
-        config.push_pull_interval = Duration::ZERO;
-        config.gossip_interval = Duration::ZERO;
+        config.timing.push_pull_interval = Duration::ZERO;
+        config.timing.gossip_interval = Duration::ZERO;
         change(config);
     });
     const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -229,7 +229,7 @@ fn a_suspect_is_told_when_it_is_probed() {
     let packets: Vec<_> = one.packets().iter().map(|(to, message)| (*to, say(message))).collect();
     assert_eq!(packets, [(to, format!("ping {name} #2 + suspect {name} 1 from srv1"))]);
     // Old peers do not take streams, nacks and checksums.
-    let mut old = One::new(|config| config.gossip_interval = Duration::ZERO);
+    let mut old = One::new(|config| config.timing.gossip_interval = Duration::ZERO);
     old.hears(
         at(2),
         &Message::Alive(wire::Alive {
