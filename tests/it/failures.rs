@@ -250,3 +250,67 @@ fn autopilot_removes_dead_servers_but_never_too_many() {
     cluster.servers[0].write("after", "2");
     cluster.wait_replicated("after", "2");
 }
+
+#[test]
+fn sessions_and_their_locks_survive_the_loss_of_the_leader() {
+    let mut cluster = cluster(3);
+    let old = cluster.leader();
+    let create = |body: &str| {
+        let created = cluster.servers[old].put_ok("/v1/session/create", body).json();
+        created["ID"].as_str().expect("an id").to_owned()
+    };
+    // not tied to a node's health, so that only their own rules end them
+    let holder = create(r#"{"NodeChecks":[],"LockDelay":"1h"}"#);
+    let rival = create(r#"{"NodeChecks":[],"LockDelay":"0s"}"#);
+    let brief = create(r#"{"NodeChecks":[],"TTL":"10s","LockDelay":"0s","Behavior":"delete"}"#);
+    let lost = create(r#"{"NodeChecks":[],"LockDelay":"1h"}"#);
+    for (key, session) in [("held", &holder), ("brief", &brief), ("lost", &lost)] {
+        let taken = cluster.servers[old].put_ok(&format!("/v1/kv/{key}?acquire={session}"), key);
+        assert_eq!(taken.text().trim(), "true", "{key}");
+    }
+    cluster.servers[old].put_ok(&format!("/v1/session/destroy/{lost}"), "");
+    for server in &cluster.servers {
+        wait_until("the end of the session on every server", || {
+            server.ask_json(&format!("/v1/session/info/{lost}?stale")).as_array().is_some_and(Vec::is_empty)
+        });
+    }
+    cluster.servers[old].kill();
+    let new = cluster.leader();
+    assert_ne!(old, new);
+    let server = &cluster.servers[new];
+    let taken = |key: &str, session: &str| {
+        let answer = wait_for("an answer of the new leader", || {
+            let answer = server.try_put(&format!("/v1/kv/{key}?acquire={session}"), "rival").ok()?;
+            (answer.status == 200).then_some(answer)
+        });
+        answer.text().trim() == "true"
+    };
+    assert!(!taken("held", &rival), "the lock is still held");
+    assert!(!taken("lost", &rival), "the delay of a lost lock goes on under the new leader");
+    assert!(taken("held", &holder), "the holder keeps it");
+    // the time to live starts anew under the new leader, and ends there
+    wait_until("the session with a time to live to end", || server.get("/v1/kv/brief").status == 404);
+    assert_eq!(server.get("/v1/kv/held?raw").text(), "rival");
+}
+
+#[test]
+fn autopilot_keeps_as_many_voters_as_it_was_told_to() {
+    let mut cluster = cluster(5);
+    let leader = cluster.leader();
+    cluster.servers[leader].cli_ok(&["operator", "autopilot", "set-config", "-min-quorum=4"]);
+    let followers: Vec<usize> = (0..5).filter(|number| *number != leader).collect();
+    for number in &followers[..2] {
+        cluster.servers[*number].kill();
+    }
+    let dead: Vec<String> = followers[..2].iter().map(|number| cluster.servers[*number].name.clone()).collect();
+    let server = &cluster.servers[leader];
+    wait_until("one of the dead removed", || server.raft_servers().len() == 4);
+    for name in &dead {
+        wait_until("the loss of both noticed", || matches!(server.known_member(name), "failed" | "left"));
+    }
+    // a write takes part in the leader's rounds: several of them remove nobody any more
+    for round in 0..20 {
+        server.write("round", &round.to_string());
+        assert_eq!(server.raft_servers().len(), 4);
+    }
+}

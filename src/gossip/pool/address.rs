@@ -166,6 +166,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_name_server_is_asked_for_more_addresses_than_fit_into_a_packet() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let wanted: Vec<IpAddr> = (0..1000u16)
+            .map(|n| {
+                if n % 2 == 0 {
+                    IpAddr::from([127, 1, (n >> 8) as u8, n as u8])
+                } else {
+                    IpAddr::from([0, 0, 0, 0, 0, 0, 1, n])
+                }
+            })
+            .collect();
+        let records = wanted.clone();
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut question = vec![0; usize::from(stream.read_u16().await.unwrap())];
+            stream.read_exact(&mut question).await.unwrap();
+            let mut message = Message::from_vec(&question).unwrap();
+            assert_eq!(message.queries[0].name().to_string(), "servers.example.");
+            message.metadata.message_type = MessageType::Response;
+            message.answers = records.into_iter().map(record).collect();
+            let bytes = message.to_vec().unwrap();
+            stream.write_u16(u16::try_from(bytes.len()).unwrap()).await.unwrap();
+            stream.write_all(&bytes).await.unwrap();
+        };
+        let (found, ()) = tokio::join!(question(server, "servers.example"), answering);
+        assert_eq!(found, Some(wanted));
+    }
+
+    fn record(ip: IpAddr) -> hickory_proto::rr::Record {
+        let data = match ip {
+            IpAddr::V4(ip) => RData::A(ip.into()),
+            IpAddr::V6(ip) => RData::AAAA(ip.into()),
+        };
+        hickory_proto::rr::Record::from_rdata(Name::from_ascii("servers.example.").unwrap(), 0, data)
+    }
+
+    #[tokio::test]
     async fn names_without_addresses_are_an_error() {
         let address = JoinAddress::parse("nobody.invalid", 8301).unwrap();
         assert_eq!(address.resolve().await, Err("lookup nobody.invalid: no such host".into()));
