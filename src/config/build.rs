@@ -6,6 +6,7 @@ use super::definition;
 use super::reader::Reader;
 use super::*;
 use crate::types::GoDuration;
+use serde_json::Value;
 
 /// Builds the configuration. Errors of single values are collected beside it; the caller reports them after the rules.
 pub fn build(load: &Load, tree: &Tree, resolver: &Resolver) -> Result<(RuntimeConfig, Vec<String>), ConfigError> {
@@ -93,6 +94,7 @@ fn doors(r: &mut Reader<'_>, resolver: &Resolver, config: &mut RuntimeConfig) ->
     config.http_config.use_cache = r.bool("http_config.use_cache");
     config.http_config.max_header_bytes = r.count("http_config.max_header_bytes");
     config.limits = limits(r);
+    config.audit = audit(r);
     config.ui_config = ui(r);
     config.enable_debug = r.bool("enable_debug");
     config.disable_http_unprintable_char_filter = r.bool("disable_http_unprintable_char_filter");
@@ -159,6 +161,38 @@ fn limits(r: &mut Reader<'_>) -> Limits {
         rpc_max_conns_per_client: r.count("limits.rpc_max_conns_per_client"),
         kv_max_value_size: r.count("limits.kv_max_value_size"),
         txn_max_req_len: r.count("limits.txn_max_req_len"),
+    }
+}
+
+/// Life of an audit file that names none.
+const AUDIT_ROTATION: GoDuration = GoDuration::secs(24 * 3600);
+
+/// `audit`. What is wrong with a sink is found by the rules.
+fn audit(r: &mut Reader<'_>) -> AuditConfig {
+    let mut sinks = Vec::new();
+    for (name, sink) in r.object("audit.sink") {
+        let Value::Object(tree) = sink else { continue };
+        let mut inner = Reader::new(&tree);
+        let mode = inner.some_text("mode").unwrap_or_else(|| "0600".to_owned());
+        let at = format!("audit.sink[{name:?}].rotate_duration");
+        sinks.push(AuditSink {
+            path: inner.text("path"),
+            mode: u32::from_str_radix(&mode, 8).unwrap_or(0),
+            rotate_duration: match inner.is_set("rotate_duration") {
+                true => inner.duration_named("rotate_duration", &at),
+                false => AUDIT_ROTATION,
+            },
+            rotate_bytes: inner.count("rotate_bytes"),
+            rotate_max_files: inner.int("rotate_max_files"),
+            name,
+        });
+        r.errors.append(&mut inner.errors);
+    }
+    AuditConfig {
+        enabled: r.bool("audit.enabled"),
+        rpc_enabled: r.bool("audit.rpc_enabled") || !r.is_set("audit.rpc_enabled"),
+        include_reads: r.bool("audit.include_reads"),
+        sinks,
     }
 }
 

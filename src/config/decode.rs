@@ -142,7 +142,7 @@ impl Findings {
             Kind::Objects(keys) => self.list(path, raw, Kind::Object(keys)),
             Kind::TextMap => self.map(path, raw, Kind::Text),
             Kind::HeaderMap => self.map(path, raw, Kind::Texts),
-            Kind::ObjectMap(keys) => self.map(path, raw, Kind::Object(keys)),
+            Kind::ObjectMap(keys) => self.map(path, joined(raw), Kind::Object(keys)),
             Kind::Free => match unwrap_single(raw) {
                 raw @ Raw::Object(_) => Some(free(raw)),
                 raw => self.no_map(path, &raw),
@@ -181,6 +181,18 @@ impl Findings {
             }
         }
         Some(Value::Object(tree))
+    }
+}
+
+/// Blocks with one name and different labels stand in a list: one object that has all of them.
+fn joined(raw: Raw) -> Raw {
+    match raw {
+        Raw::Array(blocks) if blocks.len() > 1 && blocks.iter().all(|block| matches!(block, Raw::Object(_))) => {
+            let maps =
+                blocks.into_iter().filter_map(|block| if let Raw::Object(map) = block { Some(map) } else { None });
+            Raw::Object(maps.flatten().collect())
+        }
+        other => other,
     }
 }
 

@@ -23,9 +23,10 @@ struct Case<'a> {
 }
 
 /// The rules in the order in which they are reported.
-const RULES: [fn(&Case<'_>) -> Outcome; 13] = [
+const RULES: [fn(&Case<'_>) -> Outcome; 14] = [
     names,
     limits,
+    audit,
     ui,
     data_dir,
     advertise,
@@ -104,6 +105,34 @@ fn limits(case: &Case<'_>) -> Outcome {
     if r.int("cache.entry_fetch_max_burst") <= 0 {
         let burst = r.int("cache.entry_fetch_max_burst");
         return fail(format!("cache.entry_fetch_max_burst must be strictly positive, was: {burst}"));
+    }
+    Ok(())
+}
+
+/// The audit log is not started by halves: what cannot be done is refused.
+fn audit(case: &Case<'_>) -> Outcome {
+    const KNOWN: [(&str, &str); 3] = [("type", "file"), ("format", "json"), ("delivery_guarantee", "best-effort")];
+    let sinks = case.r.object("audit.sink");
+    if case.r.bool("audit.enabled") && sinks.is_empty() {
+        return fail("audit.enabled needs at least one sink");
+    }
+    for (name, sink) in &sinks {
+        let Some(tree) = sink.as_object() else { continue };
+        let inner = Reader::new(tree);
+        for (key, known) in KNOWN {
+            let value = inner.text(key);
+            if value != known && (inner.is_set(key) || key == "type") {
+                return fail(format!("audit.sink[{name:?}].{key}: invalid value {value:?}, it can only be {known:?}"));
+            }
+        }
+        if inner.text("path").is_empty() {
+            return fail(format!("audit.sink[{name:?}].path cannot be empty"));
+        }
+        let mode = inner.text("mode");
+        let digits = mode.chars().all(|digit| digit.is_digit(8));
+        if inner.is_set("mode") && !(digits && u32::from_str_radix(&mode, 8).is_ok_and(|mode| mode <= 0o777)) {
+            return fail(format!("audit.sink[{name:?}].mode: invalid file mode {mode:?}"));
+        }
     }
     Ok(())
 }

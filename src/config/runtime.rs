@@ -101,6 +101,8 @@ pub struct RuntimeConfig {
     pub http_config: HttpConfig,
     /// `limits`.
     pub limits: Limits,
+    /// `audit`. R
+    pub audit: AuditConfig,
     /// `ui_config`.
     pub ui_config: UiConfig,
     /// pprof endpoints. R
@@ -256,6 +258,7 @@ impl RuntimeConfig {
             txn_max_req_len: self.limits.txn_max_req_len,
             ..new.limits
         };
+        next.audit = new.audit;
         next.ui_config = UiConfig {
             enabled: self.ui_config.enabled,
             dir: self.ui_config.dir.clone(),

@@ -200,6 +200,10 @@ static LIMITS: &[Key] = keys![
     Float => "rpc_rate";
     Object(REQUEST_LIMITS) => "request_limits"
 ];
+static AUDIT_SINK: &[Key] = keys![
+    Text => "type" "format" "path" "delivery_guarantee" "mode" "rotate_duration"; Int => "rotate_bytes" "rotate_max_files"
+];
+static AUDIT: &[Key] = keys![Bool => "enabled" "rpc_enabled" "include_reads"; ObjectMap(AUDIT_SINK) => "sink"];
 static PERFORMANCE: &[Key] = keys![
     Int => "raft_multiplier"; Bool => "enable_xds_load_balancing";
     Text => "leave_drain_time" "rpc_hold_timeout" "grpc_keepalive_interval" "grpc_keepalive_timeout"
@@ -292,6 +296,7 @@ pub static ROOT: &[Key] = keys![
     Object(HTTP) => "http_config";
     Object(GOSSIP) => "gossip_lan" "gossip_wan";
     Object(LIMITS) => "limits";
+    Object(AUDIT) => "audit";
     Object(LOCALITY) => "locality";
     Object(keys![Bool => "enabled" "test_allow_peer_registrations"]) => "peering";
     Object(PERFORMANCE) => "performance";
@@ -348,7 +353,6 @@ pub static ROOT: &[Key] = keys![
     enterprise("segment", Text, "segment"),
     enterprise("segments", FreeList, "segments"),
     enterprise("partition", Text, "partition"),
-    enterprise("audit", Free, "audit"),
     enterprise("license_path", Text, "license_path"),
     enterprise("reporting", Free, "reporting.license.enabled"),
 ];

@@ -245,6 +245,36 @@ pub struct Limits {
     pub txn_max_req_len: u64,
 }
 
+/// `audit` (`docs/audit.md`). R
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// Operations are written.
+    pub enabled: bool,
+    /// Those that arrive at the server port as well.
+    pub rpc_enabled: bool,
+    /// Those that change nothing as well.
+    pub include_reads: bool,
+    /// The files, by name.
+    pub sinks: Vec<AuditSink>,
+}
+
+/// `audit.sink`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditSink {
+    /// Label of the block.
+    pub name: String,
+    /// The file.
+    pub path: String,
+    /// Its permissions.
+    pub mode: u32,
+    /// Age at which it is rotated; zero for never.
+    pub rotate_duration: GoDuration,
+    /// Size at which it is rotated; 0 for never.
+    pub rotate_bytes: u64,
+    /// Rotated files to keep: 0 all, negative none.
+    pub rotate_max_files: i64,
+}
+
 /// Log settings (`spec/agent-config.md` 8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogConfig {

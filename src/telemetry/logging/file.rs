@@ -6,6 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// Permissions of the agent's log.
+pub const MODE: u32 = 0o640;
+
 /// Where to log and when to rotate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
@@ -17,6 +20,8 @@ pub struct Rotation {
     pub bytes: u64,
     /// Rotated files to keep: 0 all, negative none.
     pub max_files: i64,
+    /// Permissions of a new file.
+    pub mode: u32,
 }
 
 impl Rotation {
@@ -40,6 +45,7 @@ pub struct LogFile {
     file: File,
     created: SystemTime,
     written: u64,
+    rotates: bool,
 }
 
 impl LogFile {
@@ -48,10 +54,12 @@ impl LogFile {
     /// # Errors
     /// What the system said, with the path.
     pub fn open(rotation: Rotation) -> io::Result<LogFile> {
-        let file = open_active(&rotation.path)?;
+        let file = open_active(&rotation.path, rotation.mode)?;
         let metadata = file.metadata()?;
         let created = metadata.created().unwrap_or_else(|_| SystemTime::now());
-        Ok(LogFile { file, created, written: metadata.len(), rotation })
+        // renaming a device or a pipe would take it away from everybody
+        let rotates = metadata.is_file();
+        Ok(LogFile { rotates, file, created, written: metadata.len(), rotation })
     }
 
     /// Appends a line, after a rotation if one is due. A failed rotation keeps the active file.
@@ -59,7 +67,7 @@ impl LogFile {
         let age = now.duration_since(self.created).unwrap_or_default();
         let too_big = self.rotation.bytes > 0 && self.written >= self.rotation.bytes;
         let too_old = !self.rotation.duration.is_zero() && age >= self.rotation.duration;
-        if too_big || too_old {
+        if self.rotates && (too_big || too_old) {
             self.rotate(now)?;
         }
         self.file.write_all(line)?;
@@ -72,7 +80,7 @@ impl LogFile {
         let nanos = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let archived = self.rotation.path.with_file_name(format!("{name}-{nanos}{extension}"));
         std::fs::rename(&self.rotation.path, archived)?;
-        self.file = open_active(&self.rotation.path)?;
+        self.file = open_active(&self.rotation.path, self.rotation.mode)?;
         (self.created, self.written) = (now, 0);
         self.prune()
     }
@@ -102,8 +110,8 @@ impl LogFile {
     }
 }
 
-fn open_active(path: &Path) -> io::Result<File> {
-    let opened = OpenOptions::new().create(true).append(true).mode(0o640).open(path);
+fn open_active(path: &Path, mode: u32) -> io::Result<File> {
+    let opened = OpenOptions::new().create(true).append(true).mode(mode).open(path);
     opened.map_err(|error| io::Error::new(error.kind(), format!("open {}: {}", path.display(), plain(&error))))
 }
 
@@ -126,8 +134,13 @@ mod tests {
     }
 
     fn open(directory: &Path, name: &str, bytes: u64, duration: u64, max_files: i64) -> LogFile {
-        let rotation =
-            Rotation { path: directory.join(name), duration: Duration::from_secs(duration), bytes, max_files };
+        let rotation = Rotation {
+            path: directory.join(name),
+            duration: Duration::from_secs(duration),
+            bytes,
+            max_files,
+            mode: MODE,
+        };
         let mut file = LogFile::open(rotation).expect("a writable directory");
         file.created = at(0);
         file
@@ -164,6 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_file_is_never_renamed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let pipe = directory.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let _reader = OpenOptions::new().read(true).write(true).open(&pipe).expect("its other end");
+        let mut file = open(directory.path(), "pipe", 1, 1, 0);
+        file.write(b"one\n", at(1)).expect("written");
+        file.write(b"two\n", at(100)).expect("written");
+        assert_eq!(names(directory.path()), ["pipe"]);
+    }
+
+    #[test]
     fn a_path_that_ends_in_a_slash_is_a_directory() {
         assert_eq!(Rotation::path_of("/var/log/x/"), Path::new("/var/log/x/consul.log"));
         assert_eq!(Rotation::path_of("/var/log/x.log"), Path::new("/var/log/x.log"));
@@ -171,8 +196,13 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_opened_is_named() {
-        let rotation =
-            Rotation { path: "/nonexistent/agent.log".into(), duration: Duration::ZERO, bytes: 0, max_files: 0 };
+        let rotation = Rotation {
+            path: "/nonexistent/agent.log".into(),
+            duration: Duration::ZERO,
+            bytes: 0,
+            max_files: 0,
+            mode: MODE,
+        };
         let error = LogFile::open(rotation).err().expect("there is no such directory");
         assert_eq!(error.to_string(), "open /nonexistent/agent.log: no such file or directory");
     }

@@ -8,9 +8,9 @@ mod file;
 mod format;
 mod syslog;
 
-pub use file::Rotation;
+pub use file::{LogFile, MODE, Rotation};
 
-use file::LogFile;
+use super::limits;
 use format::Record;
 use parking_lot::Mutex;
 use std::io::Write;
@@ -166,7 +166,11 @@ impl Hub {
         let mut gone = false;
         for monitor in self.monitors.lock().iter().filter(|monitor| level <= verbosity(monitor.level)) {
             let line = if monitor.json { record.json() } else { record.text() };
-            gone |= matches!(monitor.lines.try_send(line), Err(mpsc::error::TrySendError::Closed(_)));
+            match monitor.lines.try_send(line) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(_)) => limits::MONITOR_LINES.exceeded(),
+                Err(mpsc::error::TrySendError::Closed(_)) => gone = true,
+            }
         }
         if gone {
             self.monitors.lock().retain(|monitor| !monitor.lines.is_closed());
