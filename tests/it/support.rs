@@ -4,6 +4,7 @@
 
 pub mod cluster;
 pub mod network;
+pub mod secrets;
 pub mod tls;
 
 use std::collections::BTreeMap;
@@ -129,6 +130,7 @@ pub fn request_within(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> std::io::Result<Response> {
+    secrets::note_request(target, headers, body);
     let target_address = address.parse().map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
     let mut stream = TcpStream::connect_timeout(&target_address, patience)?;
     stream.set_read_timeout(Some(patience))?;
@@ -143,7 +145,11 @@ pub fn request_within(
     head.push_str("\r\n");
     stream.write_all(head.as_bytes())?;
     stream.write_all(body)?;
-    read_response(&mut BufReader::new(stream), method == "HEAD")
+    let answer = read_response(&mut BufReader::new(stream), method == "HEAD")?;
+    if target.starts_with("/v1/acl/") {
+        secrets::note_body(target, &answer.body);
+    }
+    Ok(answer)
 }
 
 /// Reads one answer from a connection.
@@ -323,8 +329,10 @@ impl AgentBuilder {
         let dir = self.dir.unwrap_or_else(|| temp.as_ref().expect("made above").path().to_owned());
         fs::create_dir_all(dir.join("config")).expect("config folder");
         for (name, content) in &self.files {
+            secrets::note_config(content);
             fs::write(dir.join("config").join(name), content).expect("config file");
         }
+        self.args.iter().for_each(|arg| secrets::note_config(arg.strip_prefix("-hcl=").unwrap_or(arg)));
         let mut args = vec![
             "agent".to_owned(),
             format!("-bind={}", self.address),
@@ -528,6 +536,7 @@ impl TestAgent {
 
     /// Writes a file of the configuration directory.
     pub fn write_config(&self, name: &str, content: &str) {
+        secrets::note_config(content);
         fs::write(self.dir.join("config").join(name), content).expect("config file");
     }
 
@@ -548,6 +557,11 @@ impl Drop for TestAgent {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() && self.binary == BINARY {
+            let found = secrets::found_in_logs(&self.dir);
+            assert!(found.is_empty(), "secrets in the log of {} at {}: {found:#?}", self.name, self.address);
+            return;
+        }
         if std::thread::panicking() {
             let log = self.log();
             // polling fills a debug log with its own requests
@@ -572,7 +586,9 @@ pub fn run_cli(binary: &str, args: &[&str], env: &[(&str, &str)], stdin: &[u8]) 
     command.envs(env.iter().copied());
     let mut child = command.spawn().expect("the command starts");
     child.stdin.take().expect("piped").write_all(stdin).ok();
-    child.wait_with_output().expect("the command ends")
+    let output = child.wait_with_output().expect("the command ends");
+    secrets::note_command(args, env, &output.stdout);
+    output
 }
 
 /// Standard output as text.
