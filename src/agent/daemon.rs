@@ -6,8 +6,8 @@ use crate::acl::{self, AclSettings, Tokens};
 use crate::config::{self, Load, RuntimeConfig};
 use crate::gossip::Pool;
 use crate::rpc::{self, ConnectionSettings, Port, PortLimits, Security};
-use crate::server::{Gossip, Server, ServerConfig};
-use crate::telemetry::{logging, metrics};
+use crate::server::{Gossip, Mode, RequestLimits, Server, ServerConfig};
+use crate::telemetry::{audit, logging, metrics};
 use crate::tls::Configurator;
 use crate::types::operator::AutopilotConfig;
 use crate::types::{Error, Result, version};
@@ -156,6 +156,7 @@ fn start_log(config: &RuntimeConfig, level: tracing::Level) -> std::result::Resu
         duration: log.log_rotate_duration.to_std(),
         bytes: log.log_rotate_bytes,
         max_files: log.log_rotate_max_files,
+        mode: logging::MODE,
     });
     let syslog_facility = log.enable_syslog.then(|| log.syslog_facility.clone());
     let settings = logging::Settings { level, json: log.log_json, file, syslog_facility };
@@ -331,6 +332,8 @@ async fn start(
         print!("{}", banner::text(&config, &node_id));
     }
     logging::release();
+    audit::configure(audit_settings(&config))
+        .map_err(|error| Error::new(error).prefixed("failed to start the audit log: "))?;
     for warning in warnings {
         tracing::warn!(target: "agent", "{warning}");
     }
@@ -469,6 +472,7 @@ fn server_config(config: &RuntimeConfig, node_id: &str, security: Arc<dyn Securi
         bootstrap: config.bootstrap || config.dev_mode,
         bootstrap_expect: config.bootstrap_expect,
         rpc_client_timeout: config.limits.rpc_client_timeout.to_std(),
+        request_limits: request_limits(config),
         leave_drain_time: config.performance.leave_drain_time.to_std(),
         raft_multiplier: config.performance.raft_multiplier,
         raft_snapshot_interval: config.raft.raft_snapshot_interval.to_std(),
@@ -486,6 +490,33 @@ fn server_config(config: &RuntimeConfig, node_id: &str, security: Arc<dyn Securi
         connections: ConnectionSettings { security, ..base.connections.clone() },
         ..base
     })
+}
+
+/// What goes to the audit log; no sinks while it is off.
+pub(super) fn audit_settings(config: &RuntimeConfig) -> audit::Settings {
+    let sinks = config.audit.sinks.iter().filter(|_| config.audit.enabled).map(|sink| {
+        let rotation = logging::Rotation {
+            path: match sink.path.ends_with('/') {
+                true => Path::new(&sink.path).join("audit.json"),
+                false => PathBuf::from(&sink.path),
+            },
+            duration: sink.rotate_duration.to_std(),
+            bytes: sink.rotate_bytes,
+            max_files: sink.rotate_max_files,
+            mode: sink.mode,
+        };
+        (sink.name.clone(), rotation)
+    });
+    audit::Settings { rpc: config.audit.rpc_enabled, reads: config.audit.include_reads, sinks: sinks.collect() }
+}
+
+/// How many requests per second the server takes up.
+pub(super) fn request_limits(config: &RuntimeConfig) -> RequestLimits {
+    RequestLimits {
+        mode: Mode::named(&config.limits.request_limits_mode),
+        read_rate: config.limits.request_limits_read_rate,
+        write_rate: config.limits.request_limits_write_rate,
+    }
 }
 
 impl Process {

@@ -40,6 +40,11 @@ impl Agent {
         &self.inner.delegate
     }
 
+    /// How the audit log names the owner of a secret.
+    pub async fn accessor(&self, secret: &str) -> String {
+        crate::server::audit::owner(self.resolve(secret).await)
+    }
+
     /// Calls a server method.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::{Agent, Delegate, local_settings, notify};
 use crate::config::{self, RuntimeConfig};
-use crate::telemetry::{logging, metrics};
+use crate::telemetry::{audit, logging, metrics};
 use crate::types::{Error, Result};
 
 impl Agent {
@@ -30,14 +30,20 @@ impl Agent {
         // files that cannot be used leave everything as it was
         let tls = self.tls().prepare(super::tls::settings(&config));
         let tls = tls.map_err(|error| Error::new(format!("Failed reloading tls configuration: {error}")))?;
+        audit::configure(super::daemon::audit_settings(&config)).map_err(Error::new)?;
         self.tls().apply(tls);
         apply_logging(&config);
         metrics::registry().set_filter(super::daemon::prefix_filter(&config), config.telemetry.filter_default);
         self.cache().configure(config.cache_entry_fetch_rate, config.cache_entry_fetch_max_burst);
         self.reload_tokens(&config)?;
         self.inner.local.configure(local_settings(&config, &self.tokens().get(), self.node_id()));
-        if let Delegate::Client(client) = self.delegate() {
-            client.servers().configure(super::client::call_settings(&config));
+        match self.delegate() {
+            Delegate::Client(client) => client.servers().configure(super::client::call_settings(&config)),
+            Delegate::Server(server) => server.reconfigure(
+                super::daemon::request_limits(&config),
+                config.limits.rpc_max_conns_per_client,
+                config.limits.rpc_client_timeout.to_std(),
+            ),
         }
         self.inner.config.store(std::sync::Arc::new(config.clone()));
         self.reload_definitions(&config)?;

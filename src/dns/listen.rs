@@ -8,7 +8,9 @@ use super::settings::Settings;
 use super::source::Source;
 use crate::agent::Agent;
 use crate::agent::daemon::Opening;
+use crate::telemetry::limits;
 use crate::types::error::os_text;
+use crate::types::places::Places;
 use crate::types::{Error, Result};
 use hickory_proto::op::{Edns, Metadata, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
@@ -30,6 +32,8 @@ use tokio::task::{JoinHandle, JoinSet};
 const MAX_WAITING: usize = 4096;
 /// Open TCP connections; more are closed at once.
 const MAX_CONNECTIONS: usize = 1024;
+/// Open TCP connections of one client address.
+const MAX_CONNECTIONS_PER_CLIENT: usize = 128;
 /// Time that a TCP client may stay silent.
 const TCP_IDLE: Duration = Duration::from_secs(8);
 /// Packets taken from a socket before other tasks get their turn.
@@ -96,7 +100,10 @@ async fn udp_loop<S: Source>(socket: Arc<UdpSocket>, source: S, waiting: Arc<Sem
                 Poll::Ready(Some(bytes)) => send(&socket, &bytes, client).await,
                 Poll::Ready(None) => {}
                 Poll::Pending => {
-                    let Ok(permit) = waiting.clone().try_acquire_owned() else { continue };
+                    let Ok(permit) = waiting.clone().try_acquire_owned() else {
+                        limits::DNS_WAITING.exceeded();
+                        continue;
+                    };
                     let socket = socket.clone();
                     tokio::spawn(async move {
                         if let Some(bytes) = answer.await {
@@ -123,19 +130,25 @@ async fn send(socket: &UdpSocket, bytes: &[u8], client: SocketAddr) {
 
 async fn tcp_loop<S: Source>(listener: TcpListener, source: S, connections: Arc<Semaphore>) {
     let mut clients = JoinSet::new();
+    let places = Places::default();
     loop {
         while clients.try_join_next().is_some() {}
         let Ok((stream, client)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let Ok(permit) = connections.clone().try_acquire_owned() else { continue };
+        let place =
+            connections.clone().try_acquire_owned().ok().zip(places.take(client.ip(), MAX_CONNECTIONS_PER_CLIENT));
+        let Some(place) = place else {
+            limits::DNS_CONNECTIONS.exceeded();
+            continue;
+        };
         let source = source.clone();
         clients.spawn(async move {
             if let Err(error) = tcp_client(stream, client, source).await {
                 tracing::trace!(target: "agent.dns", client = %client, error = %error, "connection ended");
             }
-            drop(permit);
+            drop(place);
         });
     }
 }
@@ -143,13 +156,24 @@ async fn tcp_loop<S: Source>(listener: TcpListener, source: S, connections: Arc<
 async fn tcp_client<S: Source>(mut stream: TcpStream, client: SocketAddr, source: S) -> io::Result<()> {
     stream.set_nodelay(true)?;
     loop {
-        let length = tokio::time::timeout(TCP_IDLE, stream.read_u16()).await??;
+        let length = in_time(stream.read_u16()).await?;
         let mut packet = vec![0; usize::from(length)];
-        tokio::time::timeout(TCP_IDLE, stream.read_exact(&mut packet)).await??;
+        in_time(stream.read_exact(&mut packet)).await?;
         let Some(bytes) = answer(&source, packet, client, Protocol::Tcp).await else { return Ok(()) };
         let length = u16::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidData)?;
         let framed = [&length.to_be_bytes()[..], &bytes].concat();
-        tokio::time::timeout(TCP_IDLE, stream.write_all(&framed)).await??;
+        in_time(stream.write_all(&framed)).await?;
+    }
+}
+
+/// What a client must do within its time.
+async fn in_time<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match tokio::time::timeout(TCP_IDLE, step).await {
+        Ok(done) => done,
+        Err(_) => {
+            limits::DNS_IDLE.exceeded();
+            Err(io::ErrorKind::TimedOut.into())
+        }
     }
 }
 

@@ -15,19 +15,22 @@ pub struct Audited {
 }
 
 /// Writes that a request begins, if it is to be written.
-pub fn begin(call: &Call<'_>) -> Option<Audited> {
+pub async fn begin(call: &Call<'_>) -> Option<Audited> {
     let auditor = audit::current()?;
     let write = !matches!(call.method(), "GET" | "HEAD" | "OPTIONS");
-    let trail = auditor.follows(Kind::Http, write).then(|| trail(call, auditor.clone()).begin());
+    let trail = match auditor.follows(Kind::Http, write) {
+        true => Some(trail(call, auditor.clone()).await.begin()),
+        false => None,
+    };
     Some(Audited { auditor, trail })
 }
 
 impl Audited {
     /// Writes how a request ended; `error` is empty for success.
-    pub fn end(self, call: &Call<'_>, status: StatusCode, error: &str) {
+    pub async fn end(self, call: &Call<'_>, status: StatusCode, error: &str) {
         let denied = matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
         let trail = match self.trail {
-            None if denied => trail(call, self.auditor),
+            None if denied => trail(call, self.auditor).await,
             None => return,
             Some(trail) => trail,
         };
@@ -35,7 +38,7 @@ impl Audited {
     }
 }
 
-fn trail(call: &Call<'_>, auditor: Arc<Auditor>) -> Trail {
+async fn trail(call: &Call<'_>, auditor: Arc<Auditor>) -> Trail {
     let header = |name: HeaderName| {
         let value = call.parts.headers.get(name);
         value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
@@ -52,5 +55,5 @@ fn trail(call: &Call<'_>, auditor: Arc<Auditor>) -> Trail {
         host: header(HOST),
         query_params,
     };
-    Trail::new(auditor, Kind::Http, call.agent.accessor(&call.token()), request)
+    Trail::new(auditor, Kind::Http, call.agent.accessor(&call.token()).await, request)
 }

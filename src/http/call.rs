@@ -14,6 +14,7 @@ use crate::agent::cache::Hit;
 use crate::config::RuntimeConfig;
 use crate::rpc::Method;
 use crate::server::{Encoded, Encoding, ReadEndpoint, Shared};
+use crate::telemetry::limits;
 use crate::types::requests::{ReadReply, ReadRequest, Request, shown_index};
 use crate::types::{Error, QueryMeta, QueryOptions, QuerySource, Result};
 use bytes::{Bytes, BytesMut};
@@ -24,9 +25,11 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// Header of the token.
 pub static TOKEN: HeaderName = HeaderName::from_static("x-consul-token");
@@ -48,7 +51,11 @@ static AGE: HeaderName = HeaderName::from_static("age");
 pub const BODY_LIMIT: usize = 64 << 20;
 
 /// A body must not pause for longer than this.
-const BODY_PATIENCE: Duration = Duration::from_secs(60);
+const BODY_PAUSE: Duration = Duration::from_secs(20);
+
+/// How long a body may take in all: this time, and a second for each [`BODY_PACE`] bytes that have come.
+const BODY_TIME: Duration = Duration::from_secs(60);
+const BODY_PACE: u64 = 4 << 10;
 
 /// A request with its context.
 pub struct Call<'a> {
@@ -65,7 +72,7 @@ pub struct Call<'a> {
     /// The decoded path after the row's prefix.
     pub rest: &'a str,
     /// The body, until it is read.
-    pub body: Option<Incoming>,
+    pub body: Option<Upload>,
     /// Client address; none on unix sockets.
     pub client: Option<SocketAddr>,
     /// Headers of the answer, kept when the handler fails.
@@ -327,11 +334,14 @@ impl<'a> Call<'a> {
     /// # Errors
     /// 413 beyond `limit` bytes; 400 when the client goes away or stalls.
     pub async fn bytes(&mut self, limit: usize) -> Result<Bytes> {
-        let too_large = || Error::with_status(413, format!("Request body too large, max size: {limit} bytes."));
+        let too_large = || {
+            limits::HTTP_BODY_BYTES.exceeded();
+            Error::with_status(413, format!("Request body too large, max size: {limit} bytes."))
+        };
         let Some(mut body) = self.body.take() else { return Ok(Bytes::new()) };
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
-        while let Some(data) = next_piece(&mut body).await? {
+        while let Some(data) = body.next().await? {
             if first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len() > limit {
                 return Err(too_large());
             }
@@ -356,7 +366,8 @@ impl<'a> Call<'a> {
     /// 400 `Request decode failed: <reason>`.
     pub async fn decode<T: DeserializeOwned + Default>(&mut self, kind: &Kind) -> Result<T> {
         let body = self.bytes(BODY_LIMIT).await?;
-        decode::decode(&body, kind).map_err(|reason| Error::bad_request(format!("Request decode failed: {reason}")))
+        let decoded = decode::decode(&body, kind);
+        decoded.map_err(|reason| Error::bad_request(format!("Request decode failed: {}", noted(reason))))
     }
 
     /// Refuses Enterprise parameters and headers, as the row says (`spec/http-api.md` 1.14).
@@ -386,27 +397,78 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The next bytes of a body; `None` at its end.
-///
-/// # Errors
-/// 400 when the client goes away, 408 when it stalls.
-pub async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>> {
-    while !body.is_end_stream() {
-        let frame = match tokio::time::timeout(BODY_PATIENCE, body.frame()).await {
-            Ok(Some(frame)) => frame.map_err(|error| Error::bad_request(format!("reading body: {error}")))?,
-            Ok(None) => break,
-            Err(_) => return Err(Error::with_status(408, "reading body: timeout")),
-        };
-        if let Ok(data) = frame.into_data() {
-            return Ok(Some(data));
-        }
+/// Counts nesting that is too deep.
+pub fn noted(reason: String) -> String {
+    if reason == decode::TOO_DEEP {
+        limits::HTTP_JSON_DEPTH.exceeded();
     }
-    Ok(None)
+    reason
+}
+
+/// The body of a request as it arrives.
+pub struct Upload {
+    body: Incoming,
+    /// When its first piece was waited for.
+    began: Option<Instant>,
+    received: u64,
+}
+
+impl Upload {
+    /// Nothing of it has been read.
+    pub fn new(body: Incoming) -> Upload {
+        Upload { body, began: None, received: 0 }
+    }
+
+    /// There is no body.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// 400 when the client goes away, 408 when it stalls or is too slow.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        while !self.body.is_end_stream() {
+            let now = Instant::now();
+            let end = *self.began.get_or_insert(now) + BODY_TIME + Duration::from_secs(self.received / BODY_PACE);
+            let frame = match timeout_at(end.min(now + BODY_PAUSE), self.body.frame()).await {
+                Ok(Some(frame)) => frame.map_err(|error| Error::bad_request(format!("reading body: {error}")))?,
+                Ok(None) => break,
+                Err(_) => {
+                    limits::HTTP_BODY_TIME.exceeded();
+                    return Err(Error::with_status(408, "reading body: timeout"));
+                }
+            };
+            if let Ok(data) = frame.into_data() {
+                self.received += data.len() as u64;
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A text for a log, without the tokens that the request gives: some refusals repeat its parameters.
+pub fn without_secrets<'t>(parts: &Parts, text: &'t str) -> Cow<'t, str> {
+    let query = parts.uri.query().unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
+    let params = query.filter(|(name, _)| unescape(name) == "token").flat_map(|(_, value)| {
+        let decoded = unescape(value).into_owned();
+        [value.to_owned(), decoded]
+    });
+    let headers = [&TOKEN, &hyper::header::AUTHORIZATION].into_iter().filter_map(|name| parts.headers.get(name));
+    let headers = headers.filter_map(|value| Some(value.to_str().ok()?.rsplit(' ').next()?.to_owned()));
+    let mut shown = Cow::Borrowed(text);
+    for secret in params.chain(headers).filter(|secret| !secret.is_empty() && text.contains(secret.as_str())) {
+        shown = Cow::Owned(shown.replace(&secret, "<hidden>"));
+    }
+    shown
 }
 
 /// The URI for the log, without the token.
 pub fn redact(uri: &hyper::Uri) -> String {
-    let Some(query) = uri.query().filter(|query| query.contains("token=")) else { return uri.to_string() };
+    let suspect = |query: &&str| query.contains("token") || query.contains('%');
+    let Some(query) = uri.query().filter(suspect) else { return uri.to_string() };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
         Some((name, _)) if unescape(name) == "token" => "token=<hidden>",
         _ => pair,

@@ -3,15 +3,16 @@
 
 use super::Settings;
 use super::answer::{self, Answer, GZIP_FROM, Payload, TEXT};
-use super::call::{Call, redact};
+use super::audit;
+use super::call::{Call, Upload, redact, without_secrets};
 use super::errors;
 use super::json::Style;
 use super::params::{Params, escapes_are_valid, unescape};
 use super::routes::{self, Entry, Found};
 use crate::agent::Agent;
-use crate::telemetry::metrics;
+use crate::telemetry::{limits, metrics};
 use crate::types::{Error, QueryOptions, Result};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
@@ -39,7 +40,7 @@ pub async fn handle(
                 parts: &parts,
                 params: Params::default(),
                 rest: &path[at..],
-                body: Some(body),
+                body: Some(Upload::new(body)),
                 client,
                 headers: HeaderMap::with_capacity(12),
                 options: QueryOptions::default(),
@@ -146,15 +147,18 @@ async fn endpoint(entry: &'static Entry, mut call: Call<'_>) -> Response<Payload
         (false, true) => Style::Indented,
         (false, false) => Style::Compact,
     };
-    let result = respond(&mut call).await;
-    let answer = match result {
-        Ok(answer) => answer,
+    let audited = audit::begin(&call).await;
+    let (answer, refusal) = match respond(&mut call).await {
+        Ok(answer) => (answer, String::new()),
         Err(error) => {
             let status = errors::status(&error);
             log_error(&call, status, &error);
-            Answer::text(status, error.text)
+            (Answer::text(status, error.text.clone()), error.text)
         }
     };
+    if let Some(audited) = audited {
+        audited.end(&call, answer.status, &refusal).await;
+    }
     let answer = compress(answer, &call);
     metrics::measure_since_labels("api.http", started, &[("method", parts.method.as_str()), ("path", &entry.label)]);
     tracing::debug!(
@@ -172,6 +176,7 @@ async fn endpoint(entry: &'static Entry, mut call: Call<'_>) -> Response<Payload
 async fn respond(call: &mut Call<'_>) -> Result<Answer> {
     let (settings, route, parts) = (call.settings, call.route, call.parts);
     if is_blocked(settings, route.path, call.rest) {
+        limits::BLOCKED_ENDPOINTS.exceeded();
         return Ok(Answer::text(StatusCode::FORBIDDEN, "Endpoint is blocked by agent configuration"));
     }
     let method = parts.method.as_str();
@@ -184,9 +189,10 @@ async fn respond(call: &mut Call<'_>) -> Result<Answer> {
         });
     }
     if method != "GET" && !may_write(settings, call.client) {
+        limits::WRITE_NETWORKS.exceeded();
         return Ok(Answer::text(StatusCode::FORBIDDEN, "Access is restricted"));
     }
-    if method == "GET" && call.body.as_ref().is_some_and(|body| !body.is_end_stream()) {
+    if method == "GET" && call.body.as_ref().is_some_and(|body| !body.is_empty()) {
         let url = redact(&parts.uri);
         tracing::warn!(target: "agent.http", %url, "GET request has a non-empty body that will be ignored");
     }
@@ -266,6 +272,11 @@ fn finish(answer: Answer, mut headers: HeaderMap) -> Response<Payload> {
     response
 }
 
+/// An answer to a request that is not looked at.
+pub fn refuse(status: StatusCode, text: &'static str) -> Response<Payload> {
+    finish(Answer::text(status, text), HeaderMap::new())
+}
+
 fn from(call: &Call<'_>) -> String {
     call.client.map_or_else(|| "@".to_owned(), |client| client.to_string())
 }
@@ -279,7 +290,7 @@ fn log_error(call: &Call<'_>, status: StatusCode, error: &Error) {
         method = %call.parts.method,
         url = %redact(&call.parts.uri),
         from = %from(call),
-        error = %error.text,
+        error = %without_secrets(call.parts, &error.text),
         "Request error",
     );
 }

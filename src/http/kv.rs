@@ -8,6 +8,7 @@ use super::params::parse_uint;
 use super::routes::{NS, READ, routes};
 use crate::rpc::method::{KvsApply, KvsGet, KvsList, KvsListKeys};
 use crate::server::Encoding;
+use crate::telemetry::limits;
 use crate::types::requests::{IndexedDirEntries, IndexedKeyList, KeyListRequest, KeyRequest};
 use crate::types::{Blob, DirEntry, Error, KvOp, KvRequest, Result};
 use bytes::Bytes;
@@ -97,6 +98,11 @@ fn refuse_conflict(call: &Call<'_>, flags: &[&str]) -> Result<()> {
 
 /// The text about a body that is too large; `length` when it is known.
 pub fn too_large(length: Option<u64>, limit: u64, setting: &str) -> Error {
+    if setting == "kv_max_value_size" {
+        limits::KV_VALUE.exceeded()
+    } else {
+        limits::TXN_BYTES.exceeded()
+    }
     let length = length.map_or_else(String::new, |length| format!("({length} bytes)"));
     Error::with_status(
         413,

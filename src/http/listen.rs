@@ -1,14 +1,20 @@
 //! Listeners and connections: TCP, TLS and unix sockets, HTTP/1.1 and HTTP/2, the limit of connections per client, timeouts
 //! of slow clients, graceful stop (`spec/http-api.md` 1.1, 1.16).
 
+use super::answer::Payload;
+use super::patience::{Patience, Requests, UnderWay, Watched};
 use super::{Settings, dispatch};
 use crate::agent::Agent;
 use crate::config::runtime::{ListenAddr, UnixSockets};
+use crate::telemetry::limits;
 use crate::telemetry::metrics::Counter;
 use crate::tls::text::{error_text, tls_error};
-use crate::types::{Error, Result};
+use crate::types::{Error, Result as Outcome};
 use ahash::AHashMap;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use parking_lot::Mutex;
@@ -16,17 +22,16 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-
-/// Headers of a request must be complete within this time; longer than clients keep idle connections (90 s), because an
-/// idle connection counts too.
-const HEADER_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Header limit while `max_header_bytes` is 0.
 const DEFAULT_HEADER_BYTES: u32 = 1 << 20;
@@ -37,6 +42,13 @@ const LEAST_HEADER_BYTES: u32 = 8 << 10;
 /// Streams of one HTTP/2 connection.
 const MAX_STREAMS: u32 = 250;
 
+/// Requests under way of one client address, for each connection that it may have. Over HTTP/2 a client could have more.
+const REQUESTS_PER_CONNECTION: usize = 16;
+
+/// Silence of an HTTP/2 client with requests under way before it is asked whether it is there, and the time for its answer.
+const PING_AFTER: Duration = Duration::from_secs(60);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// After a stop, requests that still run may finish within this time.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -46,6 +58,9 @@ const NO_CERTIFICATE: &str = "HTTPS has no certificate (tls.https.cert_file, tls
 /// What a client with too many connections reads before the connection is closed.
 const TOO_MANY: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
     Your IP is issuing too many concurrent connections, please rate limit your calls\n";
+
+/// What a client with too many requests under way is answered.
+const TOO_MANY_REQUESTS: &str = "Your IP has too many requests under way, please rate limit your calls\n";
 
 static REFUSED: Counter = Counter::new("http.tls.refused");
 
@@ -62,7 +77,14 @@ struct Door {
     agent: Agent,
     settings: Settings,
     server: auto::Builder<TokioExecutor>,
-    clients: Mutex<AHashMap<IpAddr, usize>>,
+    clients: Mutex<AHashMap<IpAddr, Arc<Client>>>,
+}
+
+/// What a client address has.
+#[derive(Default)]
+struct Client {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
 }
 
 /// A bound listener.
@@ -78,7 +100,7 @@ struct Listener {
 }
 
 /// Binds all listeners, then serves them in the background.
-pub async fn serve(agent: Agent, mut stop: watch::Receiver<bool>) -> Result<JoinHandle<()>> {
+pub async fn serve(agent: Agent, mut stop: watch::Receiver<bool>) -> Outcome<JoinHandle<()>> {
     let config = agent.config();
     let mut listeners = Vec::new();
     for (addresses, protocol) in [(&config.http_addrs, "http"), (&config.https_addrs, "https")] {
@@ -116,17 +138,24 @@ fn builder(max_header_bytes: u32) -> auto::Builder<TokioExecutor> {
     let limit = if max_header_bytes == 0 { DEFAULT_HEADER_BYTES } else { max_header_bytes };
     let limit = limit.max(LEAST_HEADER_BYTES);
     let mut server = auto::Builder::new(TokioExecutor::new());
+    // the times of a connection are kept beneath it, see `patience`
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_PATIENCE)
+        .header_read_timeout(None)
         .title_case_headers(true)
         .max_buf_size(limit as usize);
-    server.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_header_list_size(limit);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(limit);
     server
 }
 
-async fn bind(address: &ListenAddr, unix: &UnixSockets) -> Result<Socket> {
+async fn bind(address: &ListenAddr, unix: &UnixSockets) -> Outcome<Socket> {
     let (network, bound) = match address {
         ListenAddr::Ip(address) => ("tcp", TcpListener::bind(address).await.map(Socket::Tcp)),
         ListenAddr::Unix(path) => ("unix", bind_unix(path, unix).map(Socket::Unix)),
@@ -239,7 +268,8 @@ async fn tcp(
 ) {
     let Some(client) = client else { return };
     let limit = door.agent.config().limits.http_max_conns_per_client;
-    let Some(_place) = Place::take(&door, client.ip(), limit) else {
+    let Some(place) = Place::take(&door, client.ip(), limit) else {
+        limits::HTTP_CONNECTIONS.exceeded();
         if tls {
             // saying so would cost the handshake that the limit is to save
             return;
@@ -251,35 +281,43 @@ async fn tcp(
         let _ = tokio::time::timeout(GRACE, drain).await;
         return;
     };
+    let client = Some((client, place.client.clone()));
     match tls {
-        true => secured(&door, stream, Some(client), phase).await,
-        false => connection(&door, stream, Some(client), phase).await,
+        true => secured(&door, stream, client, phase).await,
+        false => connection(&door, stream, client, phase).await,
     }
 }
 
 /// Shakes hands with the certificate in force, then serves as without TLS. A client that is too slow, that shows no
 /// certificate where one is demanded or that speaks no TLS is dropped.
-async fn secured<S>(door: &Arc<Door>, stream: S, client: Option<SocketAddr>, mut phase: watch::Receiver<Phase>)
-where
+async fn secured<S>(
+    door: &Arc<Door>,
+    stream: S,
+    client: Option<(SocketAddr, Arc<Client>)>,
+    mut phase: watch::Receiver<Phase>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Some(tls) = door.agent.tls().https().tls else { return };
     let patience = match door.agent.config().limits.https_handshake_timeout.to_std() {
-        Duration::ZERO => HEADER_PATIENCE,
+        Duration::ZERO => Patience::default().idle,
         patience => patience,
     };
     let shaken = tokio::select! {
         _ = phase.wait_for(|phase| *phase != Phase::Open) => return,
         shaken = tokio::time::timeout(patience, TlsAcceptor::from(tls).accept(stream)) => shaken,
     };
-    let from = client.map(|client| client.to_string()).unwrap_or_default();
+    let from = client.as_ref().map(|(client, _)| client.to_string()).unwrap_or_default();
     match shaken {
         Ok(Ok(stream)) => return connection(door, stream, client, phase).await,
         Ok(Err(error)) => {
             let text = tls_error(&error).map_or_else(|| error.to_string(), |error| error_text(error, ""));
             tracing::debug!(target: "agent.http", "TLS handshake error from {from}: {text}");
         }
-        Err(_) => tracing::debug!(target: "agent.http", "TLS handshake error from {from}: i/o timeout"),
+        Err(_) => {
+            limits::HTTPS_HANDSHAKE_TIME.exceeded();
+            tracing::debug!(target: "agent.http", "TLS handshake error from {from}: i/o timeout");
+        }
     }
     REFUSED.add(1);
 }
@@ -287,50 +325,130 @@ where
 /// One of the connections that a client address may have.
 struct Place<'a> {
     door: &'a Door,
-    client: IpAddr,
+    address: IpAddr,
+    client: Arc<Client>,
 }
 
 impl<'a> Place<'a> {
-    fn take(door: &'a Door, client: IpAddr, limit: usize) -> Option<Place<'a>> {
+    fn take(door: &'a Door, address: IpAddr, limit: usize) -> Option<Place<'a>> {
         let mut clients = door.clients.lock();
-        let count = clients.entry(client).or_insert(0);
-        if limit > 0 && *count >= limit {
+        let client = clients.entry(address).or_default().clone();
+        if limit > 0 && client.connections.load(Relaxed) >= limit {
             return None;
         }
-        *count += 1;
-        Some(Place { door, client })
+        client.connections.fetch_add(1, Relaxed);
+        Some(Place { door, address, client })
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut clients = self.door.clients.lock();
-        if let Some(count) = clients.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                clients.remove(&self.client);
-            }
+        if self.client.connections.fetch_sub(1, Relaxed) == 1 {
+            clients.remove(&self.address);
         }
     }
 }
 
-async fn connection<S>(door: &Arc<Door>, stream: S, client: Option<SocketAddr>, mut phase: watch::Receiver<Phase>)
-where
+/// One of the requests that a client address may have under way.
+struct Turn(Option<Arc<Client>>);
+
+impl Turn {
+    /// None when there are `limit` already; 0 is no limit, as on unix sockets, which have no client.
+    fn take(client: Option<&Arc<Client>>, limit: usize) -> Option<Turn> {
+        let Some(client) = client else { return Some(Turn(None)) };
+        let turn = Turn(Some(client.clone()));
+        (client.requests.fetch_add(1, Relaxed) < limit || limit == 0).then_some(turn)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(client) = &self.0 {
+            client.requests.fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+/// A body that tells when it has been sent, or given up.
+struct Last {
+    payload: Payload,
+    _turn: Turn,
+    _under_way: UnderWay,
+}
+
+impl Body for Last {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.get_mut().payload).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.payload.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.payload.size_hint()
+    }
+}
+
+/// Answers one request of a client.
+async fn answer(
+    door: &Door,
+    request: Request<Incoming>,
+    client: Option<&(SocketAddr, Arc<Client>)>,
+    under_way: UnderWay,
+) -> Response<Last> {
+    let most = door.agent.config().limits.http_max_conns_per_client * REQUESTS_PER_CONNECTION;
+    let (response, turn) = match Turn::take(client.map(|(_, client)| client), most) {
+        Some(turn) => {
+            let address = client.map(|(address, _)| *address);
+            (dispatch::handle(&door.agent, &door.settings, request, address).await, turn)
+        }
+        None => {
+            limits::HTTP_REQUESTS.exceeded();
+            (dispatch::refuse(StatusCode::TOO_MANY_REQUESTS, TOO_MANY_REQUESTS), Turn(None))
+        }
+    };
+    response.map(|payload| Last { payload, _turn: turn, _under_way: under_way })
+}
+
+async fn connection<S>(
+    door: &Arc<Door>,
+    stream: S,
+    client: Option<(SocketAddr, Arc<Client>)>,
+    mut phase: watch::Receiver<Phase>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let shared = door.clone();
+    let requests = Arc::new(Requests::default());
+    let stream = Watched::new(stream, Patience::default(), requests.clone());
+    let shared = Arc::new((door.clone(), client));
     let service = service_fn(move |request| {
-        let door = shared.clone();
-        async move { Ok::<_, Infallible>(dispatch::handle(&door.agent, &door.settings, request, client).await) }
+        let (shared, under_way) = (shared.clone(), requests.begin());
+        async move {
+            let (door, client) = &*shared;
+            Ok::<_, Infallible>(answer(door, request, client.as_ref(), under_way).await)
+        }
     });
     let connection = door.server.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {
-        _ = connection.as_mut() => return,
+        ended = connection.as_mut() => return note(ended),
         _ = phase.wait_for(|phase| *phase != Phase::Open) => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
-        _ = connection.as_mut() => {}
+        ended = connection.as_mut() => note(ended),
         _ = phase.wait_for(|phase| *phase == Phase::Closed) => {}
+    }
+}
+
+/// Counts headers that were refused; all other ends are the client's affair.
+fn note(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    let too_large = |error: &hyper::Error| error.is_parse_too_large();
+    if ended.is_err_and(|error| error.downcast_ref::<hyper::Error>().is_some_and(too_large)) {
+        limits::HTTP_HEADERS.exceeded();
     }
 }

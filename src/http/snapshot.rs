@@ -1,12 +1,11 @@
 //! `/v1/snapshot` (`spec/http-api.md` 3.13). Archives are streamed: neither direction holds one in memory.
 
 use super::answer::Answer;
-use super::call::{Call, next_piece};
+use super::call::{Call, Upload};
 use super::routes::{READ, routes};
 use crate::rpc::{Archive, SnapshotOp, SnapshotRequest};
 use crate::types::{Error, Result};
 use futures::{StreamExt, stream};
-use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use tokio_util::io::{ReaderStream, StreamReader};
 
@@ -58,9 +57,9 @@ async fn restore(call: &mut Call<'_>) -> Result<Answer> {
 }
 
 /// The body as it arrives.
-fn pieces(body: Incoming) -> impl futures::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
+fn pieces(body: Upload) -> impl futures::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
     stream::unfold(body, |mut body| async move {
-        let piece = next_piece(&mut body).await.map_err(|error| std::io::Error::other(error.text)).transpose()?;
+        let piece = body.next().await.map_err(|error| std::io::Error::other(error.text)).transpose()?;
         Some((piece, body))
     })
 }

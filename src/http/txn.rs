@@ -1,11 +1,12 @@
 //! `/v1/txn` (`spec/http-api.md` 3.9).
 
 use super::answer::Answer;
-use super::call::{BODY_LIMIT, Call};
+use super::call::{self, BODY_LIMIT, Call};
 use super::decode::{self, bodies};
 use super::kv::too_large;
 use super::routes::{READ, routes};
 use crate::rpc::method::{TxnApply, TxnRead};
+use crate::telemetry::limits as exceeded;
 use crate::types::txn::{
     CatalogVerb, TxnCheckOp, TxnError, TxnKvOp, TxnNodeOp, TxnOp, TxnReadRequest, TxnReadResponse, TxnRequest,
     TxnResponse, TxnServiceOp,
@@ -122,6 +123,7 @@ impl Plan {
 fn kv_op(writes: &mut bool, kv: Kv, value_limit: u64) -> Result<Result<TxnOp, String>> {
     let size = kv.value.0.len();
     if size as u64 > value_limit {
+        exceeded::KV_VALUE.exceeded();
         let text = format!("Value for key {:?} is too large ({size} > {value_limit} bytes)", kv.key);
         return Err(Error::with_status(413, text));
     }
@@ -152,8 +154,9 @@ async fn txn(call: &mut Call<'_>) -> Result<Answer> {
         _ => error,
     })?;
     let ops: Vec<Op> = decode::decode(&body, &bodies::TXN)
-        .map_err(|reason| Error::bad_request(format!("Failed to parse body: {reason}")))?;
+        .map_err(|reason| Error::bad_request(format!("Failed to parse body: {}", call::noted(reason))))?;
     if ops.len() > MAX_OPS {
+        exceeded::TXN_OPERATIONS.exceeded();
         let text = format!("Transaction contains too many operations ({} > {MAX_OPS})", ops.len());
         return Err(Error::with_status(413, text));
     }

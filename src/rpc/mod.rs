@@ -5,6 +5,7 @@
 //! multiplexed session per server, [`Servers`] chooses a server and repeats a call where that is safe, [`RaftLinks`] carries
 //! the consensus between servers. What TLS does to a connection stands behind [`Security`].
 
+mod budget;
 mod codec;
 mod connections;
 mod error;

@@ -1,15 +1,17 @@
 //! The listener: who may connect, and which protocol the first byte chooses (`spec/rpc.md` 1).
 
+use super::budget::{Budget, PORT_BYTES};
 use super::security::{Accepted, AnyStream, Plain, Security, Trust};
 use super::service::Service;
 use super::{links, serve, snapshot, subscribe};
+use crate::telemetry::limits;
 use crate::telemetry::metrics::Counter;
-use ahash::AHashMap;
-use parking_lot::Mutex;
+use crate::types::places::Places;
 use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -44,7 +46,7 @@ static ACCEPTED: Counter = Counter::new("rpc.accept_conn");
 pub struct PortLimits {
     /// Time until the type byte and, for TLS, the handshake must be complete (`limits.rpc_handshake_timeout`); 0 for ever.
     pub handshake_timeout: Duration,
-    /// Connections per source address (`limits.rpc_max_conns_per_client`).
+    /// Connections per source address (`limits.rpc_max_conns_per_client`); [`Port::max_conns_per_client`] changes it.
     pub max_conns_per_client: usize,
     /// Serve event streams (`rpc.enable_streaming`).
     pub streaming: bool,
@@ -60,6 +62,7 @@ impl Default for PortLimits {
 pub struct Port {
     listener: TcpListener,
     limits: PortLimits,
+    max_conns_per_client: Arc<AtomicUsize>,
     security: Arc<dyn Security>,
 }
 
@@ -69,7 +72,8 @@ pub struct Port {
 /// The address cannot be bound.
 pub async fn listen(address: SocketAddr, limits: PortLimits) -> io::Result<Port> {
     let listener = TcpListener::bind(address).await?;
-    Ok(Port { listener, limits, security: Arc::new(Plain) })
+    let max_conns_per_client = Arc::new(AtomicUsize::new(limits.max_conns_per_client));
+    Ok(Port { listener, limits, max_conns_per_client, security: Arc::new(Plain) })
 }
 
 impl Port {
@@ -84,11 +88,18 @@ impl Port {
         self.listener.local_addr().expect("a bound listener has an address")
     }
 
+    /// The limit of connections per source address, to change while the port is served.
+    pub fn max_conns_per_client(&self) -> Arc<AtomicUsize> {
+        self.max_conns_per_client.clone()
+    }
+
     /// Serves connections until `stop` becomes true or its sender is gone; then everything ends promptly.
     pub async fn serve(self, service: Arc<dyn Service>, mut stop: watch::Receiver<bool>) {
-        let Port { listener, limits, security } = self;
+        let Port { listener, limits, max_conns_per_client, security } = self;
+        let budget = Budget::of_port(PORT_BYTES);
         let events = subscribe::Streams::new(service.clone(), limits.streaming);
-        let door = Arc::new(Door { limits, security, service, events, counts: Mutex::default() });
+        let door = Arc::new(Door { limits, max_conns_per_client, security, service, events, budget });
+        let places = Places::default();
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -97,14 +108,21 @@ impl Port {
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             match accepted {
-                Ok((stream, from)) => match Place::take(&door, from.ip()) {
+                Ok((stream, from)) => match places.take(from.ip(), door.max_conns_per_client.load(Relaxed)) {
                     Some(place) => {
-                        connections.spawn(serve_connection(place, stream, from));
+                        let door = door.clone();
+                        connections.spawn(async move {
+                            let _place = place;
+                            serve_connection(&door, stream, from).await;
+                        });
                     }
-                    None => tracing::error!(
-                        target: "agent.server.rpc",
-                        "rejecting RPC conn from because rpc_max_conns_per_client exceeded: conn=from={from}"
-                    ),
+                    None => {
+                        limits::RPC_CONNECTIONS.exceeded();
+                        tracing::error!(
+                            target: "agent.server.rpc",
+                            "rejecting RPC conn from because rpc_max_conns_per_client exceeded: conn=from={from}"
+                        );
+                    }
                 },
                 Err(error) => {
                     tracing::error!(target: "agent.server.rpc", "failed to accept RPC conn: error={error}");
@@ -119,45 +137,14 @@ impl Port {
 /// What all connections share.
 struct Door {
     limits: PortLimits,
+    max_conns_per_client: Arc<AtomicUsize>,
     security: Arc<dyn Security>,
     service: Arc<dyn Service>,
     events: Arc<subscribe::Streams>,
-    counts: Mutex<AHashMap<IpAddr, usize>>,
+    budget: Arc<Budget>,
 }
 
-/// A connection's place in the count of its source address.
-struct Place {
-    door: Arc<Door>,
-    from: IpAddr,
-}
-
-impl Place {
-    fn take(door: &Arc<Door>, from: IpAddr) -> Option<Place> {
-        let limit = door.limits.max_conns_per_client;
-        let mut counts = door.counts.lock();
-        let count = counts.entry(from).or_default();
-        if limit > 0 && *count >= limit {
-            return None;
-        }
-        *count += 1;
-        Some(Place { door: door.clone(), from })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.door.counts.lock();
-        if let Some(count) = counts.get_mut(&self.from) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.from);
-            }
-        }
-    }
-}
-
-async fn serve_connection(place: Place, stream: TcpStream, from: SocketAddr) {
-    let door = &*place.door;
+async fn serve_connection(door: &Door, stream: TcpStream, from: SocketAddr) {
     ACCEPTED.add(1);
     prepare(&stream);
     let limit = match door.limits.handshake_timeout {
@@ -174,12 +161,13 @@ async fn serve_connection(place: Place, stream: TcpStream, from: SocketAddr) {
             return;
         }
         Err(_) => {
+            limits::RPC_HANDSHAKE_TIME.exceeded();
             tracing::error!(target: "agent.server.rpc", "failed to read byte: conn=from={from} error=\"i/o timeout\"");
             return;
         }
     };
     match (kind, trust) {
-        (_, Trust::Joining) => serve::joining(stream, &door.service, from).await,
+        (_, Trust::Joining) => serve::joining(stream, &door.service, from, &door.budget).await,
         (RAFT_LINK, Trust::Client(reason)) => tracing::warn!(target: "agent.server.rpc", "{reason}: conn=from={from}"),
         (kind, _) => serve_protocol(door, kind, stream, from).await,
     }
@@ -187,10 +175,10 @@ async fn serve_connection(place: Place, stream: TcpStream, from: SocketAddr) {
 
 async fn serve_protocol(door: &Door, kind: u8, stream: AnyStream, from: SocketAddr) {
     match kind {
-        SINGLE => serve::single(stream, &door.service, from).await,
-        MULTI => serve::session(stream, &door.service, from).await,
+        SINGLE => serve::single(stream, &door.service, from, &door.budget).await,
+        MULTI => serve::session(stream, &door.service, from, &door.budget).await,
         SNAPSHOT => snapshot::serve(stream, &*door.service, from).await,
-        GRPC => door.events.clone().serve(stream).await,
+        GRPC => door.events.clone().serve(stream, from).await,
         RAFT_LINK => links::serve(stream, &*door.service, from).await,
         other => tracing::error!(target: "agent.server.rpc", "unrecognized RPC byte: byte={other} conn=from={from}"),
     }

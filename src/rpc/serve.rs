@@ -1,5 +1,6 @@
 //! Serves the requests of one stream, one after the other (`spec/rpc.md` 4).
 
+use super::budget::{Budget, SESSION_BYTES, Share};
 use super::codec::{self, ValueReader};
 use super::service::{Called, Service};
 use super::yamux::{Limits, Session};
@@ -21,11 +22,12 @@ const JOINING: [&str; 2] = ["AutoEncrypt.Sign", "AutoConfig.InitialConfiguration
 static REQUEST_ERROR: Counter = Counter::new("rpc.request_error");
 
 /// Serves every stream of a multiplexed connection until it ends.
-pub async fn session<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr)
+pub async fn session<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr, budget: &Arc<Budget>)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
 {
     let (session, driver) = Session::server(io, Limits::default());
+    let budget = Budget::of_session(budget, SESSION_BYTES);
     let mut driver = pin!(driver);
     let mut streams = JoinSet::new();
     loop {
@@ -36,10 +38,10 @@ where
             }
             stream = session.accept() => {
                 let Some(stream) = stream else { return };
-                let service = service.clone();
+                let (service, share) = (service.clone(), Share::of(&budget));
                 streams.spawn(async move {
                     let gone = stream.gone();
-                    report(from, requests(stream, gone, &*service, from, false).await);
+                    report(from, requests(stream, gone, &*service, from, share, false).await);
                 });
             }
             Some(_) = streams.join_next() => {}
@@ -48,19 +50,21 @@ where
 }
 
 /// Serves a connection that is one stream.
-pub async fn single<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr)
+pub async fn single<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr, budget: &Arc<Budget>)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    report(from, requests(io, std::future::pending(), &**service, from, false).await);
+    let share = Share::of(&Budget::of_session(budget, SESSION_BYTES));
+    report(from, requests(io, std::future::pending(), &**service, from, share, false).await);
 }
 
 /// Serves a connection of someone who has no certificate yet.
-pub async fn joining<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr)
+pub async fn joining<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr, budget: &Arc<Budget>)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    report(from, requests(io, std::future::pending(), &**service, from, true).await);
+    let share = Share::of(&Budget::of_session(budget, SESSION_BYTES));
+    report(from, requests(io, std::future::pending(), &**service, from, share, true).await);
 }
 
 /// Says what was wrong with a stream; ends of connections are no news.
@@ -79,12 +83,13 @@ async fn requests<T>(
     gone: impl Future<Output = ()>,
     service: &dyn Service,
     from: SocketAddr,
+    share: Share,
     joining: bool,
 ) -> io::Result<()>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    let mut reader = ValueReader::default();
+    let mut reader = ValueReader::within(share);
     let mut gone = pin!(gone);
     loop {
         let (header, body) = match reader.request(&mut stream, REQUEST_LIMIT).await {
@@ -105,11 +110,14 @@ where
         } else {
             Called::Unknown
         };
+        let last = matches!(called, Called::Unknown | Called::Undecodable(_));
         let answer =
             codec::response(&header, &called).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        drop(called);
+        reader.hold(answer.len())?;
         stream.write_all(&answer).await?;
         stream.flush().await?;
-        if half_closed || matches!(called, Called::Unknown | Called::Undecodable(_)) {
+        if half_closed || last {
             break;
         }
     }

@@ -59,6 +59,15 @@ pub trait Service: Send + Sync + 'static {
         let _ = (id, address);
     }
 
+    /// Lets a subscription of an event stream begin.
+    ///
+    /// # Errors
+    /// The refusal: this server has too much to do.
+    fn admit_subscription(&self, from: SocketAddr) -> Result<()> {
+        let _ = from;
+        Ok(())
+    }
+
     /// The health of one service for an event stream: like `Health.ServiceNodes` from local state, waiting while
     /// `min_query_index` of the request is not 0 and the view's index is not above it.
     ///

@@ -224,7 +224,8 @@ async fn broken_requests_are_refused_and_large_ones_cost_nothing() {
         (deep(129), "nested deeper than 128"),
         (with(&[&[0xdb, 0, 0, 1, 0][..], &[7; 256]].concat()), "above 100 bytes"),
         (with(b"\xdf\xff\xff\xff\xff\xdf\xff\xff\xff\xff"), "unexpected end of file"),
-        (with(b"\xdb\xff\xff\xff\xffx"), "unexpected end of file"),
+        (with(b"\xdb\xff\xff\xff\xffx"), "above 100 bytes"),
+        (with(b"\xdb\x00\x00\x00\x10x"), "unexpected end of file"),
         (header[..5].to_vec(), "unexpected end of file"),
     ] {
         let error = read(&bytes, 100).await.unwrap_err().to_string();

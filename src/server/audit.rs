@@ -2,12 +2,22 @@
 
 use super::Server;
 use super::wire::map_header;
+use crate::acl::Authorizer;
 use crate::rpc::Called;
 use crate::telemetry::audit::{self, Auditor, Kind, Request, Trail};
-use crate::types::msgpack;
+use crate::types::{Result, msgpack};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// How the audit log names a caller.
+pub fn owner(resolved: Result<Authorizer>) -> String {
+    match resolved {
+        Ok(authorizer) if authorizer.accessor().is_empty() => "anonymous".to_owned(),
+        Ok(authorizer) => authorizer.accessor().to_owned(),
+        Err(_) => "unknown".to_owned(),
+    }
+}
 
 /// A call, if it may come to the audit log.
 pub struct Audited<'a> {
@@ -26,7 +36,7 @@ const DENIALS: [&str; 2] = ["Permission denied", "ACL not found"];
 
 impl<'a> Audited<'a> {
     /// Writes that a call begins, if it is to be written. `secret` is looked at only while there is an audit log.
-    pub fn begin(
+    pub async fn begin(
         server: &'a Server,
         method: &'a str,
         write: bool,
@@ -36,16 +46,16 @@ impl<'a> Audited<'a> {
         let auditor = audit::current().filter(|auditor| auditor.covers(Kind::Rpc))?;
         let mut audited = Audited { auditor, server, method, write, secret: secret(), from, trail: None };
         if audited.auditor.follows(Kind::Rpc, write) {
-            audited.trail = Some(audited.trail().begin());
+            audited.trail = Some(audited.trail().await.begin());
         }
         Some(audited)
     }
 
     /// Writes how a call ended; `error` is empty for success.
-    pub fn end(mut self, error: &str) {
+    pub async fn end(mut self, error: &str) {
         let denied = DENIALS.iter().any(|denial| error.contains(denial));
         let trail = match self.trail.take() {
-            None if denied => self.trail(),
+            None if denied => self.trail().await,
             None => return,
             Some(trail) => trail,
         };
@@ -53,15 +63,16 @@ impl<'a> Audited<'a> {
     }
 
     /// [`Audited::end`] of a call that was served.
-    pub fn end_called(self, called: &Called) {
-        match called {
-            Called::Reply(_) => self.end(""),
-            Called::Failed(error) | Called::Undecodable(error) => self.end(error),
-            Called::Unknown => self.end("unknown method"),
-        }
+    pub async fn end_called(self, called: &Called) {
+        let error = match called {
+            Called::Reply(_) => "",
+            Called::Failed(error) | Called::Undecodable(error) => error,
+            Called::Unknown => "unknown method",
+        };
+        self.end(error).await;
     }
 
-    fn trail(&self) -> Trail {
+    async fn trail(&self) -> Trail {
         let request = Request {
             operation: if self.write { "write" } else { "read" }.to_owned(),
             endpoint: self.method.to_owned(),
@@ -70,7 +81,7 @@ impl<'a> Audited<'a> {
             host: String::new(),
             query_params: BTreeMap::new(),
         };
-        Trail::new(self.auditor.clone(), Kind::Rpc, self.server.accessor(&self.secret), request)
+        Trail::new(self.auditor.clone(), Kind::Rpc, self.server.accessor(&self.secret).await, request)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings of a server, resolved: no defaults are looked up after this.
 
+use super::limits::RequestLimits;
 use crate::acl::AclSettings;
 use crate::rpc::ConnectionSettings;
 use crate::types::operator::AutopilotConfig;
@@ -45,6 +46,8 @@ pub struct ServerConfig {
     pub rpc_hold_timeout: Duration,
     /// Longest wait for another server's answer to a call that does not block.
     pub rpc_client_timeout: Duration,
+    /// Requests per second (`limits.request_limits`).
+    pub request_limits: RequestLimits,
     /// How connections to other servers are made.
     pub connections: ConnectionSettings,
     /// How long a server that left goes on answering.
@@ -107,6 +110,7 @@ impl ServerConfig {
             max_query_time: Duration::from_secs(600),
             rpc_hold_timeout: Duration::from_secs(7),
             rpc_client_timeout: Duration::from_secs(60),
+            request_limits: RequestLimits::default(),
             connections: ConnectionSettings {
                 idle_streams: 64,
                 idle_limit: Duration::from_secs(120),

@@ -91,7 +91,7 @@ impl Attempts {
         let wait = blocks.map(|query| wait_time(config, query.max_query_time.to_std()));
         Attempts {
             read: query.is_some(),
-            timeout: wait.map_or(config.rpc_client_timeout, |wait| wait + wait / 16 + hold),
+            timeout: wait.map_or(server.call_timeout(), |wait| wait + wait / 16 + hold),
             retry: Retry::new(hold, wait.unwrap_or_default()),
             elections: server.raft().elections(),
             leaving: server.inner.leaving.subscribe(),

@@ -5,6 +5,7 @@
 //! shared evaluation) from here. This room knows nothing of HTTP, DNS or sockets.
 
 mod acl;
+pub mod audit;
 mod blocking;
 mod bootstrap;
 mod catalog;
@@ -24,6 +25,7 @@ mod keyring;
 mod kvs;
 mod leader;
 mod leave;
+pub mod limits;
 pub mod members;
 mod near;
 mod operator;
@@ -45,6 +47,7 @@ pub use config::ServerConfig;
 pub use endpoint::{Answer, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
 pub use flights::Flights;
 pub use gossip::{Gossip, GossipMembers};
+pub use limits::{Mode, RequestLimits};
 pub use members::{Member, Members, ServerDetails, StaticMembers};
 pub use router::{RemoteServer, Router};
 
@@ -59,7 +62,7 @@ use bytes::Bytes;
 use directory::Directory;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -85,6 +88,12 @@ struct Inner {
     cache: shared::Cache,
     /// Reads that wait for another server's answer.
     flights: flights::Flights,
+    /// How many requests are taken up.
+    limiter: limits::Limiter,
+    /// Connections of one address to the port.
+    port_connections: Option<Arc<AtomicUsize>>,
+    /// Longest wait for another server's answer, in nanoseconds.
+    call_timeout: AtomicU64,
     /// This server is on its way out and answers for nobody any more.
     leaving: watch::Sender<bool>,
     /// Queries that wait end now.
@@ -135,11 +144,14 @@ impl Server {
                 gossip,
                 directory,
                 resolver: resolver::Resolver::new(config.acl.clone()),
-                config,
                 store,
                 raft,
                 cache: shared::Cache::default(),
                 flights: flights::Flights::default(),
+                limiter: limits::Limiter::new(config.request_limits),
+                port_connections: port.as_ref().map(Port::max_conns_per_client),
+                call_timeout: AtomicU64::new(nanos(config.rpc_client_timeout)),
+                config,
                 leaving: watch::Sender::new(false),
                 stopping: watch::Sender::new(false),
                 stop_port: watch::Sender::new(false),
@@ -216,6 +228,7 @@ impl Server {
     /// # Errors
     /// The endpoint's refusal, or why nobody can answer now.
     pub async fn call<M: Endpoint>(&self, args: M::Args) -> Result<M::Reply> {
+        self.limit(M::NAME, None)?;
         self.call_anywhere::<M>(args).await
     }
 
@@ -224,6 +237,7 @@ impl Server {
     /// # Errors
     /// Like [`Server::call`].
     pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
+        self.limit(M::NAME, None)?;
         let encode = encoding.encode;
         self.read_anywhere::<M, _, _>(args, encoding.name, Bytes::len, move |reply| encode(&reply)).await
     }
@@ -233,6 +247,12 @@ impl Server {
     /// # Errors
     /// Like [`Server::call`].
     pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
+        self.limit(M::NAME, None)?;
+        self.shared_anywhere::<M>(args).await
+    }
+
+    /// [`Server::call_shared`] for what was let in before.
+    async fn shared_anywhere<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
         self.read_anywhere::<M, _, _>(args, "typed", typed_weight::<M::Reply>, |reply| Ok(Arc::new(reply))).await
     }
 
@@ -287,6 +307,11 @@ impl Server {
         }
     }
 
+    /// How the audit log names the owner of a secret.
+    pub async fn accessor(&self, secret: &str) -> String {
+        audit::owner(self.resolve(secret).await)
+    }
+
     /// Sends a command through raft; `prefix` comes in front of every refusal (`spec/http-api.md` 1.3).
     async fn apply(&self, command: Command, prefix: &str) -> Result<Outcome> {
         match self.raft().propose(command).await {
@@ -303,6 +328,21 @@ impl Server {
 
     fn readiness(&self) -> watch::Receiver<bool> {
         self.inner.ready.subscribe()
+    }
+
+    /// Applies limits that can change while running: requests per second, connections of one address to the port, and the
+    /// longest wait for another server's answer.
+    pub fn reconfigure(&self, requests: RequestLimits, max_conns_per_client: usize, call_timeout: Duration) {
+        self.inner.limiter.configure(requests);
+        if let Some(connections) = &self.inner.port_connections {
+            connections.store(max_conns_per_client, Relaxed);
+        }
+        self.inner.call_timeout.store(nanos(call_timeout), Relaxed);
+    }
+
+    /// Longest wait for another server's answer to a call that does not block.
+    fn call_timeout(&self) -> Duration {
+        Duration::from_nanos(self.inner.call_timeout.load(Relaxed))
     }
 
     /// How many times shared reads were evaluated since the start.
@@ -370,6 +410,10 @@ impl<'a> Asker<'a> {
         }
         Ok(&self.authorizer)
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A typed reply refers to rows of the state; its own size is of the order of this.

@@ -2,11 +2,12 @@
 //! (`spec/rpc.md` 10).
 
 use super::Server;
+use super::audit::{self, Audited};
 use super::endpoint::{Encoding, Endpoint, ReadEndpoint};
 use super::forward::{Attempts, Failure, Target};
 use crate::raft::Raft;
 use crate::rpc::method::*;
-use crate::rpc::{Archive, Called, HealthView, Method, Service, SnapshotReply, SnapshotRequest};
+use crate::rpc::{Archive, Called, HealthView, Method, Service, SnapshotOp, SnapshotReply, SnapshotRequest};
 use crate::telemetry::metrics::{Counter, measure_since_labels};
 use crate::types::requests::{ReadRequest, Request, ServiceRequest};
 use crate::types::{Error, Index, KvOp, KvRequest, QueryMeta, QueryOptions, Result, msgpack};
@@ -142,6 +143,11 @@ const SERVED: &[Row] = &[
 static TABLE: LazyLock<HashMap<&'static str, &'static Row>> =
     LazyLock::new(|| SERVED.iter().map(|row| (row.name, row)).collect());
 
+/// A method changes nothing; unknown ones count as writes.
+pub(super) fn is_read(method: &str) -> bool {
+    TABLE.get(method).is_some_and(|row| row.read)
+}
+
 /// Encodes a request or a reply.
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes> {
     msgpack::to_vec(value).map(Bytes::from).map_err(|error| Error::new(error.to_string()))
@@ -182,7 +188,7 @@ fn is_meta_field(name: &[u8]) -> bool {
 }
 
 /// Number of entries of an encoded map, and where they begin.
-fn map_header(bytes: &[u8]) -> Option<(u32, usize)> {
+pub(super) fn map_header(bytes: &[u8]) -> Option<(u32, usize)> {
     Some(match *bytes.first()? {
         marker @ 0x80..=0x8f => (u32::from(marker & 0x0f), 1),
         0xde => (u32::from(u16::from_be_bytes(bytes.get(1..3)?.try_into().ok()?)), 3),
@@ -348,12 +354,19 @@ fn called(result: Result<Bytes>) -> Called {
 }
 
 impl Service for Server {
-    fn call<'a>(&'a self, method: &'a str, body: Bytes, _from: SocketAddr) -> BoxFuture<'a, Called> {
+    fn call<'a>(&'a self, method: &'a str, body: Bytes, from: SocketAddr) -> BoxFuture<'a, Called> {
         let Some(row) = TABLE.get(method) else { return Box::pin(std::future::ready(Called::Unknown)) };
         Box::pin(async move {
             REQUESTS.add(1);
             let start = Instant::now();
-            let called = (row.serve)(self, body).await;
+            let audited = Audited::begin(self, row.name, !row.read, || audit::secret(&body), from).await;
+            let called = match self.limit(row.name, Some(from)) {
+                Ok(()) => (row.serve)(self, body).await,
+                Err(error) => Called::Failed(error.text),
+            };
+            if let Some(audited) = audited {
+                audited.end_called(&called).await;
+            }
             let failed = !matches!(called, Called::Reply(_));
             if failed {
                 FAILED.add(1);
@@ -374,9 +387,18 @@ impl Service for Server {
         &'a self,
         request: SnapshotRequest,
         archive: Archive,
-        _from: SocketAddr,
+        from: SocketAddr,
     ) -> BoxFuture<'a, Result<SnapshotReply>> {
-        Box::pin(Server::snapshot(self, request, archive))
+        Box::pin(async move {
+            let write = request.op == SnapshotOp::Restore;
+            let method = if write { "Snapshot.Restore" } else { "Snapshot.Save" };
+            let audited = Audited::begin(self, method, write, || request.token.clone(), from).await;
+            let reply = Server::snapshot(self, request, archive).await;
+            if let Some(audited) = audited {
+                audited.end(reply.as_ref().err().map_or("", |error| &error.text)).await;
+            }
+            reply
+        })
     }
 
     fn raft(&self) -> Option<Raft> {
@@ -387,11 +409,15 @@ impl Service for Server {
         self.inner.directory.met(id, address);
     }
 
+    fn admit_subscription(&self, from: SocketAddr) -> Result<()> {
+        self.limit(HealthServiceNodes::NAME, Some(from))
+    }
+
     fn health<'a>(&'a self, request: ServiceRequest) -> BoxFuture<'a, Result<HealthView>> {
         Box::pin(async move {
             let elsewhere = !request.datacenter.is_empty() && request.datacenter != self.config().datacenter;
             let answer = if elsewhere {
-                self.call_shared::<HealthServiceNodes>(request).await?
+                self.shared_anywhere::<HealthServiceNodes>(request).await?
             } else {
                 self.admit(&request.query).await?;
                 self.read_shared_here::<HealthServiceNodes>(request).await?

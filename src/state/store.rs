@@ -5,6 +5,7 @@ use super::records::{self, RestoreError};
 use super::tables::{Tables, Writer};
 use super::watch::{Registry, WatchSet};
 use super::{Command, Outcome};
+use crate::telemetry::limits;
 use crate::types::Index;
 use crate::types::txn::TxnRequest;
 use arc_swap::ArcSwap;
@@ -79,7 +80,12 @@ impl Store {
 
     /// Replaces the whole state by a dump (`spec/snapshot.md` 3), all or nothing, and wakes every watcher.
     pub fn restore(&self, state_bin: &mut dyn io::Read) -> Result<(), RestoreError> {
-        let tables = Arc::new(records::read(state_bin)?);
+        let tables = records::read(state_bin).inspect_err(|error| {
+            if matches!(error, RestoreError::Io(error) if error.kind() == io::ErrorKind::FileTooLarge) {
+                limits::SNAPSHOT_RECORD.exceeded();
+            }
+        })?;
+        let tables = Arc::new(tables);
         let _writing = self.writing.lock();
         self.delays.lock().clear();
         self.registry.publish_all(|| self.root.store(tables));

@@ -14,6 +14,7 @@ pub mod kv;
 pub mod msgpack;
 pub mod node;
 pub mod operator;
+pub mod places;
 pub mod prepared_query;
 pub mod query;
 pub mod quote;

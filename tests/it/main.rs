@@ -7,7 +7,9 @@
 
 mod support;
 
+mod abuse;
 mod agent;
+mod audit;
 mod bad_input;
 mod blocking;
 mod cached;
@@ -27,9 +29,11 @@ mod exec;
 mod failures;
 mod faults;
 mod http;
+mod hygiene;
 mod interop;
 mod interop_serf;
 mod kv;
+mod limits;
 mod linearizability;
 mod lock;
 mod monitoring;

@@ -4,10 +4,13 @@ use super::driver::Link;
 use crate::gossip::serf::{Layer, Logger};
 use crate::gossip::swim::{Dial, Exchange, MAX_PUSH_PULLS};
 use crate::gossip::wire::{Error as WireError, Layers, StreamMessage};
+use crate::telemetry::limits;
 use crate::types::error::os_text;
+use crate::types::places::Places;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -16,6 +19,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// Accepted streams that are read or answered at the same time; pings besides the push/pulls.
 const MAX_STREAMS: usize = 2 * MAX_PUSH_PULLS;
+/// Those of one source.
+const MAX_STREAMS_PER_SOURCE: usize = 64;
+/// Bytes that all accepted streams together may hold.
+const MAX_BYTES: usize = 256 << 20;
 /// Bytes that are read at a time.
 const CHUNK: usize = 16 * 1024;
 /// Pause after an error of the listener, which comes from want of files or memory.
@@ -38,6 +45,8 @@ impl Streams {
     pub async fn serve(self, listener: TcpListener) {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         let exchanges = Arc::new(Semaphore::new(MAX_PUSH_PULLS));
+        let places = Places::default();
+        let bytes = Arc::new(AtomicUsize::new(0));
         loop {
             let (stream, from) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -48,22 +57,27 @@ impl Streams {
                     continue;
                 }
             };
-            let Ok(permit) = Arc::clone(&streams).try_acquire_owned() else {
+            let permit = Arc::clone(&streams).try_acquire_owned().ok();
+            let Some(place) = permit.zip(places.take(from.ip().to_canonical(), MAX_STREAMS_PER_SOURCE)) else {
+                limits::GOSSIP_STREAMS.exceeded();
                 self.log.warn(Layer::Memberlist, format_args!("Too many streams, refusing from={from}"));
                 continue;
             };
             let (this, exchanges) = (self.clone(), Arc::clone(&exchanges));
+            let mut held = Held { all: bytes.clone(), bytes: 0 };
             tokio::spawn(async move {
-                let _permit = permit;
+                let _place = place;
                 let from = SocketAddr::new(from.ip().to_canonical(), from.port());
                 // The stream is over either way, and the core has logged what was wrong with it.
-                let _ = timeout(this.deadline, this.answer(stream, from, &exchanges)).await;
+                if timeout(this.deadline, this.answer(stream, from, &exchanges, &mut held)).await.is_err() {
+                    limits::GOSSIP_STREAM_TIME.exceeded();
+                }
             });
         }
     }
 
-    async fn answer(&self, mut stream: TcpStream, from: SocketAddr, exchanges: &Semaphore) {
-        let message = match read(&mut stream, &self.layers, false).await {
+    async fn answer(&self, mut stream: TcpStream, from: SocketAddr, exchanges: &Semaphore, held: &mut Held) {
+        let message = match read(&mut stream, &self.layers, Some(held)).await {
             Ok(message) => Ok(message),
             Err(Broken::Message(error)) => Err(error),
             Err(Broken::Stream(text)) => {
@@ -147,7 +161,7 @@ impl Streams {
             stream.shutdown().await.map_err(|error| format!("write tcp {to}: {}", os_text(&error)))?;
             return Ok(None);
         }
-        match read(&mut stream, &self.layers, true).await {
+        match read(&mut stream, &self.layers, None).await {
             Ok(message) => Ok(Some(message)),
             Err(Broken::Message(error)) => Err(error.to_string()),
             Err(Broken::Stream(text)) => Err(text),
@@ -160,16 +174,50 @@ enum Broken {
     Stream(String),
 }
 
-/// Reads one message.
-async fn read(stream: &mut TcpStream, layers: &Layers, dialing: bool) -> Result<StreamMessage, Broken> {
-    let mut reader = layers.stream_reader(dialing);
+/// What an accepted stream holds of the bytes of all of them; given back when dropped.
+struct Held {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Held {
+    fn hold(&mut self, more: usize) -> Result<(), Broken> {
+        self.bytes += more;
+        if self.all.fetch_add(more, Relaxed) + more > MAX_BYTES {
+            limits::GOSSIP_STREAM_BYTES.exceeded();
+            return Err(Broken::Stream("too many bytes in all streams together".into()));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+/// Reads one message. A stream that we opened holds as much as it may; one that was accepted also counts among all others.
+async fn read(
+    stream: &mut TcpStream,
+    layers: &Layers,
+    mut accepted: Option<&mut Held>,
+) -> Result<StreamMessage, Broken> {
+    let mut reader = layers.stream_reader(accepted.is_none());
     let mut chunk = vec![0; CHUNK];
     loop {
         let len = stream.read(&mut chunk).await.map_err(|error| Broken::Stream(os_text(&error)))?;
         if len == 0 {
             return Err(Broken::Stream("EOF".into()));
         }
+        if let Some(held) = &mut accepted {
+            held.hold(len)?;
+        }
         if let Some(message) = reader.read(&chunk[..len]).map_err(Broken::Message)? {
+            if let (Some(held), StreamMessage::PushPull(state)) = (accepted, &message) {
+                // what was packed holds more than what came
+                held.hold((state.rows_len() + state.user.len()).saturating_sub(held.bytes))?;
+            }
             return Ok(message);
         }
     }

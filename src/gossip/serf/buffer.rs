@@ -1,6 +1,7 @@
 //! Rings that tell new events and queries from those already seen (`spec/gossip.md` 4.4, 4.5).
 
 use super::message::{EventRing, EventSlot, SlotEvent};
+use crate::telemetry::limits;
 use std::sync::Arc;
 
 /// Lamport times that a ring remembers.
@@ -8,6 +9,9 @@ pub const SIZE: usize = 512;
 
 /// Most entries of one Lamport time. Honest nodes reach it only with as many senders that know nothing of each other.
 const MAX_PER_SLOT: usize = 1024;
+
+/// Bytes of all entries of a ring. Honest events have some hundred.
+const MAX_BYTES: usize = 32 << 20;
 
 /// What every ring knows about time: where it starts, and how far back it reaches.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,28 +33,38 @@ pub struct EventBuffer {
     /// Times that are looked at.
     pub window: Window,
     slots: Vec<Option<Arc<EventSlot>>>,
+    bytes: usize,
 }
 
 impl EventBuffer {
     /// An empty ring that ignores what is older.
     pub fn starting_at(min_time: u64) -> Self {
-        EventBuffer { window: Window { min_time }, slots: Vec::new() }
+        EventBuffer { window: Window { min_time }, slots: Vec::new(), bytes: 0 }
     }
 
-    /// Remembers an event; false when it is known or too old.
+    /// Remembers an event; false when it is known or too old, or when there are too many.
     pub fn insert(&mut self, clock: u64, ltime: u64, event: SlotEvent) -> bool {
         let Some(place) = self.window.place(clock, ltime) else { return false };
         if self.slots.is_empty() {
             self.slots.resize(SIZE, None);
         }
+        let size = |event: &SlotEvent| event.name.len() + event.payload.len();
+        let same = self.slots[place].as_ref().filter(|slot| slot.ltime == ltime);
+        if same.is_some_and(|slot| slot.events.contains(&event)) {
+            return false;
+        }
+        let full = same.is_some_and(|slot| slot.events.len() >= MAX_PER_SLOT);
+        if full || self.bytes + size(&event) > MAX_BYTES {
+            limits::GOSSIP_QUEUE.exceeded();
+            return false;
+        }
+        self.bytes += size(&event);
         match &mut self.slots[place] {
-            Some(slot) if slot.ltime == ltime => {
-                if slot.events.len() >= MAX_PER_SLOT || slot.events.contains(&event) {
-                    return false;
-                }
-                Arc::make_mut(slot).events.push(event);
+            Some(slot) if slot.ltime == ltime => Arc::make_mut(slot).events.push(event),
+            slot => {
+                let old = slot.replace(Arc::new(EventSlot { ltime, events: vec![event] }));
+                self.bytes -= old.map_or(0, |old| old.events.iter().map(size).sum());
             }
-            slot => *slot = Some(Arc::new(EventSlot { ltime, events: vec![event] })),
         }
         true
     }

@@ -4,6 +4,7 @@ use super::message::{self, Kind, MAX_MESSAGE, QueryResponse, RelayHeader};
 use super::{Layer, Output, Serf, members, tags};
 use crate::gossip::coordinate;
 use crate::gossip::swim::{self, Delegate, Node, Time};
+use crate::telemetry::limits;
 use bytes::Bytes;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -39,6 +40,9 @@ impl Serf {
     }
 }
 
+/// Bytes that may wait in one queue.
+const MAX_QUEUE_BYTES: usize = 32 << 20;
+
 impl Delegate for Serf {
     fn meta(&self) -> Bytes {
         self.meta.clone()
@@ -52,6 +56,7 @@ impl Delegate for Serf {
             return;
         }
         self.sample("serf.msgs.received", message.len() as f64);
+        let depth = self.queue_depth();
         let (queue, again) = match kind {
             kind if kind == Kind::Leave as u8 => {
                 let Some(intent) = self.read("leave", body) else { return };
@@ -87,6 +92,11 @@ impl Delegate for Serf {
         };
         if again {
             queue.queue(None, Bytes::copy_from_slice(message));
+            if queue.len() > 2 * depth || queue.bytes() > MAX_QUEUE_BYTES {
+                // a flood does not wait for the next look at the queues
+                limits::GOSSIP_QUEUE.exceeded();
+                queue.prune(depth, MAX_QUEUE_BYTES / 2);
+            }
         }
     }
 

@@ -31,7 +31,7 @@ pub use settings::{MergeCheck, Settings};
 
 use crate::gossip::coordinate;
 use crate::gossip::swim::{BroadcastId, Broadcasts, Time};
-use crate::telemetry::metrics;
+use crate::telemetry::{limits, metrics};
 use crate::types::coordinate::Coordinate;
 use buffer::{EventBuffer, QueryBuffer};
 use bytes::Bytes;
@@ -294,7 +294,7 @@ impl Serf {
 
     /// Warns of long queues and cuts those that are too long.
     fn check_queues(&mut self) {
-        let max = self.settings.min_queue_depth.max(2 * self.members.len());
+        let max = self.queue_depth();
         let queues =
             [("Intent", &mut self.intent_queue), ("Query", &mut self.query_queue), ("Event", &mut self.event_queue)];
         for (name, queue) in queues {
@@ -304,10 +304,16 @@ impl Serf {
             if depth > max {
                 let text = format_args!("{name} queue depth ({depth}) exceeds limit ({max}), dropping messages!");
                 self.settings.log.warn(Layer::Serf, text);
-                queue.prune(max);
+                limits::GOSSIP_QUEUE.exceeded();
+                queue.prune(max, usize::MAX);
             }
         }
         self.report_sent();
+    }
+
+    /// Messages that may wait in one queue between looks.
+    fn queue_depth(&self) -> usize {
+        self.settings.min_queue_depth.max(2 * self.members.len())
     }
 
     /// Turns finished broadcasts into outputs.

@@ -38,6 +38,9 @@ impl Serf {
     /// Delivers an event that is new; true when others have to hear it.
     pub(super) fn handle_user_event(&mut self, event: UserEventMessage) -> bool {
         self.event_clock.witness(event.ltime);
+        if event.name.len() + event.payload.len() > MAX_SIZE {
+            return false;
+        }
         let seen = SlotEvent { name: event.name.clone(), payload: event.payload.clone() };
         if !self.events.insert(self.event_clock.time(), event.ltime, seen) {
             return false;

@@ -5,6 +5,7 @@ use super::{Answer, Config, Delegate, Dial, Exchange, Node, Output, State, Swim,
 use crate::gossip::wire::{
     self, AddressBytes, Alive, Dead, Failure, Member, Message, Ping, PushPull, StreamMessage, Suspect,
 };
+use crate::telemetry::limits;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -124,6 +125,9 @@ impl Swim {
     }
 
     fn bad_stream(&mut self, now: Time, from: SocketAddr, error: &wire::Error) -> Answer {
+        if matches!(error, wire::Error::TooLong { .. }) {
+            limits::GOSSIP_STREAM_BYTES.exceeded();
+        }
         let problem = match error {
             wire::Error::Plaintext => Problem::Plaintext,
             wire::Error::WrongKey => Problem::WrongKey,

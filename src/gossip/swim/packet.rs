@@ -4,6 +4,7 @@ use super::members::hears_gossip;
 use super::noise::Problem;
 use super::{Delegate, Output, Swim, Time, figures};
 use crate::gossip::wire::{self, MAX_NESTING, MAX_PACKET_CONTENT, Message, kind};
+use crate::telemetry::limits;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use tracing::Level;
@@ -40,6 +41,11 @@ impl Swim {
     }
 
     fn bad_packet(&mut self, now: Time, from: SocketAddr, error: &wire::Error) {
+        match error {
+            wire::Error::TooLong { .. } => limits::GOSSIP_PACKET.exceeded(),
+            wire::Error::Nested => limits::GOSSIP_NESTING.exceeded(),
+            _ => {}
+        }
         let (problem, text) = match error {
             wire::Error::Plaintext => (Problem::Plaintext, "it is not encrypted, but this pool is".to_owned()),
             wire::Error::WrongKey => (Problem::WrongKey, error.to_string()),
@@ -58,9 +64,7 @@ impl Swim {
         d: &mut dyn Delegate,
     ) -> Result<(), wire::Error> {
         match message {
-            [kind::COMPOUND | kind::COMPRESS, ..] if bounds.nesting == 0 => {
-                Err(wire::Error::Malformed("messages are nested too deeply"))
-            }
+            [kind::COMPOUND | kind::COMPRESS, ..] if bounds.nesting == 0 => Err(wire::Error::Nested),
             [kind::COMPOUND, body @ ..] => {
                 bounds.nesting -= 1;
                 let mut result = Ok(());

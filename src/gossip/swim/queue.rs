@@ -24,6 +24,7 @@ pub struct Broadcasts {
     keys: HashMap<u64, Key>,
     names: HashMap<Arc<str>, u64>,
     last_id: u64,
+    bytes: usize,
 }
 
 impl Broadcasts {
@@ -39,9 +40,9 @@ impl Broadcasts {
         let name: Option<Arc<str>> = name.map(Arc::from);
         if let Some(name) = &name
             && let Some(old) = self.names.insert(name.clone(), id)
-            && let Some(key) = self.keys.remove(&old)
+            && let Some(&key) = self.keys.get(&old)
         {
-            self.queue.remove(&key);
+            self.remove(key);
         }
         self.put((0, Reverse(message.len()), Reverse(id)), Entry { name, message });
         BroadcastId(id)
@@ -99,9 +100,14 @@ impl Broadcasts {
         self.queue.is_empty()
     }
 
-    /// Drops the most transmitted messages beyond `max`.
-    pub fn prune(&mut self, max: usize) {
-        while self.queue.len() > max {
+    /// Bytes of the messages waiting.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Drops the most transmitted messages beyond `max`, and beyond `max_bytes` of them together.
+    pub fn prune(&mut self, max: usize, max_bytes: usize) {
+        while self.queue.len() > max || self.bytes > max_bytes {
             let Some((&key, _)) = self.queue.last_key_value() else { return };
             if let Some(name) = self.remove(key).name {
                 self.names.remove(&name);
@@ -110,12 +116,15 @@ impl Broadcasts {
     }
 
     fn put(&mut self, key: Key, entry: Entry) {
+        self.bytes += entry.message.len();
         self.keys.insert(key.2.0, key);
         self.queue.insert(key, entry);
     }
 
     fn remove(&mut self, key: Key) -> Entry {
         self.keys.remove(&key.2.0);
-        self.queue.remove(&key).expect("a key of the queue")
+        let entry = self.queue.remove(&key).expect("a key of the queue");
+        self.bytes -= entry.message.len();
+        entry
     }
 }

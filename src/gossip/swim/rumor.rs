@@ -5,10 +5,14 @@ use super::suspicion::Suspicion;
 use super::timers::Timer;
 use super::{BroadcastId, Delegate, Node, State, Swim, Time, figures};
 use crate::gossip::wire::{self, AddressBytes, Alive, Dead, Message, Suspect};
+use crate::telemetry::limits;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::Level;
+
+/// Members that a pool may have; more are made up, or a pool of another size is needed.
+const MAX_MEMBERS: usize = 65_536;
 
 /// What an alive message means for a member that we know.
 enum Verdict {
@@ -77,6 +81,13 @@ impl Swim {
             return Verdict::Ignore;
         }
         let Some(known) = self.members.get(&claimed.name) else {
+            if self.members.len() >= MAX_MEMBERS {
+                limits::GOSSIP_MEMBERS.exceeded();
+                self.complain(now, Level::ERROR, (Problem::Unwanted, MAX_MEMBERS), || {
+                    format!("Rejected node {}: the pool has {MAX_MEMBERS} members already", claimed.name)
+                });
+                return Verdict::Ignore;
+            }
             return if claimed.incarnation == 0 { Verdict::Ignore } else { Verdict::Believe };
         };
         if moved {

@@ -66,6 +66,9 @@ pub enum Error {
     /// Not what the format says.
     #[error("{0}")]
     Malformed(&'static str),
+    /// Compound or compressed messages in each other, more than are looked at.
+    #[error("messages are nested too deeply")]
+    Nested,
     /// A message type that nobody knows here.
     #[error("message type ({0}) not supported")]
     UnknownType(u8),

@@ -63,6 +63,11 @@ pub struct PushPull {
 }
 
 impl PushPull {
+    /// Bytes of the members' rows.
+    pub fn rows_len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The members.
     pub fn members(&self) -> impl Iterator<Item = Member<'_>> {
         let mut reader = Reader::new(&self.rows);

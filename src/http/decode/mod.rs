@@ -5,6 +5,7 @@ pub mod bodies;
 pub mod scan;
 pub mod shape;
 
+pub use scan::TOO_DEEP;
 use serde::de::DeserializeOwned;
 use shape::Kind;
 

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 /// Deepest nesting that is read; a bound on recursion, far above any body that the API defines.
 const MAX_DEPTH: usize = 256;
 
+/// What is said of deeper nesting.
+pub const TOO_DEEP: &str = "exceeded max depth";
+
 /// A JSON value as it stands in the body; numbers keep their text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json<'a> {
@@ -96,7 +99,7 @@ impl<'a> Scanner<'a> {
     fn nested(&mut self, read: fn(&mut Self) -> Result<Json<'a>, String>) -> Result<Json<'a>, String> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err("exceeded max depth".into());
+            return Err(TOO_DEEP.into());
         }
         self.at += 1;
         let value = read(self);

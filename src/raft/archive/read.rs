@@ -3,11 +3,23 @@
 use super::tar::{Gunzip, TarReader};
 use super::write::hex;
 use super::{ArchiveError, Meta};
+use crate::telemetry::limits;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
 
 /// Longest `meta.json` and `SHA256SUMS`; real ones have some hundred bytes.
 const SMALL_MEMBER_MAX: u64 = 1 << 20;
+
+/// Bytes that an archive may unpack to whatever it looks like, and for each byte that it has itself. Zeros can be packed
+/// a thousandfold; states are packed three to twenty times.
+const UNPACKED: Bounds = Bounds { free: 1 << 30, per_byte: 200 };
+
+/// How much an archive may unpack to.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub free: u64,
+    pub per_byte: u64,
+}
 
 /// What was seen of an archive.
 #[derive(Default)]
@@ -31,6 +43,7 @@ enum Step {
 struct Members<R: Read> {
     tar: TarReader<Gunzip<R>>,
     seen: Seen,
+    bounds: Bounds,
 }
 
 fn content(text: String) -> ArchiveError {
@@ -38,9 +51,9 @@ fn content(text: String) -> ArchiveError {
 }
 
 impl<R: Read> Members<R> {
-    fn open(archive: R) -> Result<Members<R>, ArchiveError> {
+    fn open(archive: R, bounds: Bounds) -> Result<Members<R>, ArchiveError> {
         let gunzip = Gunzip::new(archive).map_err(ArchiveError::Decompress)?;
-        Ok(Members { tar: TarReader::new(gunzip), seen: Seen::default() })
+        Ok(Members { tar: TarReader::new(gunzip), seen: Seen::default(), bounds })
     }
 
     /// Reads small members until the state or the end.
@@ -57,7 +70,11 @@ impl<R: Read> Members<R> {
                 }
                 "state.bin" => return Ok(Step::State),
                 "SHA256SUMS" => {
-                    let sums = self.small("failed to read snapshot hashes")?;
+                    let what = "failed to read snapshot hashes";
+                    let sums = self.small(what)?;
+                    if (self.seen.sums.len() + sums.len()) as u64 > SMALL_MEMBER_MAX {
+                        return Err(too_long(what));
+                    }
                     self.seen.sums.extend_from_slice(&sums);
                 }
                 other => return Err(content(format!("unexpected file {other:?} in snapshot"))),
@@ -71,7 +88,7 @@ impl<R: Read> Members<R> {
         let read = (&mut self.tar).take(SMALL_MEMBER_MAX + 1).read_to_end(&mut bytes);
         read.map_err(|error| content(format!("{what}: {error}")))?;
         match bytes.len() as u64 > SMALL_MEMBER_MAX {
-            true => Err(content(format!("{what}: longer than {SMALL_MEMBER_MAX} bytes"))),
+            true => Err(too_long(what)),
             false => Ok(bytes),
         }
     }
@@ -82,6 +99,15 @@ impl<R: Read> Members<R> {
             self.tar.read(into).map_err(|error| content(format!("failed to read or write snapshot data: {error}")))?;
         self.seen.state_hash.update(&into[..read]);
         self.seen.state_size += read as u64;
+        let Bounds { free, per_byte } = self.bounds;
+        let packed = self.tar.get_mut().packed();
+        if self.seen.state_size > free && self.seen.state_size / per_byte > packed {
+            limits::SNAPSHOT_SIZE.exceeded();
+            return Err(content(format!(
+                "failed to read or write snapshot data: {packed} bytes of the archive unpack to more than {} bytes",
+                self.seen.state_size
+            )));
+        }
         Ok(read)
     }
 
@@ -102,6 +128,11 @@ impl<R: Read> Members<R> {
         }
         Ok(meta)
     }
+}
+
+fn too_long(what: &str) -> ArchiveError {
+    limits::SNAPSHOT_MEMBER.exceeded();
+    content(format!("{what}: longer than {SMALL_MEMBER_MAX} bytes"))
 }
 
 fn check_sums(seen: &Seen) -> Result<(), String> {
@@ -130,8 +161,13 @@ fn check_sums(seen: &Seen) -> Result<(), String> {
 }
 
 /// Reads a whole archive, writes `state.bin` to `state`, and verifies everything.
-pub fn read(archive: impl Read, mut state: impl Write) -> Result<Meta, ArchiveError> {
-    let mut members = Members::open(archive)?;
+pub fn read(archive: impl Read, state: impl Write) -> Result<Meta, ArchiveError> {
+    read_within(archive, state, UNPACKED)
+}
+
+/// [`read`] within other bounds.
+pub(super) fn read_within(archive: impl Read, mut state: impl Write, bounds: Bounds) -> Result<Meta, ArchiveError> {
+    let mut members = Members::open(archive, bounds)?;
     let mut buffer = vec![0; 64 << 10];
     while let Step::State = members.step()? {
         loop {
@@ -162,7 +198,7 @@ pub struct State<R: Read> {
 impl<R: Read> State<R> {
     /// Goes to the state.
     pub fn open(archive: R) -> Result<State<R>, ArchiveError> {
-        let mut members = Members::open(archive)?;
+        let mut members = Members::open(archive, UNPACKED)?;
         match members.step()? {
             Step::State => Ok(State { meta: members.seen.meta.clone(), members: Some(members) }),
             Step::End => {

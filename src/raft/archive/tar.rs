@@ -6,12 +6,26 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 const BLOCK: usize = 512;
 
 /// Decompresses and words errors as the reference does.
-pub(crate) struct Gunzip<R: Read>(MultiGzDecoder<BufReader<R>>);
+pub(crate) struct Gunzip<R: Read>(MultiGzDecoder<BufReader<Taken<R>>>);
+
+/// Counts the bytes that were taken.
+struct Taken<R> {
+    from: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Taken<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
 
 impl<R: Read> Gunzip<R> {
     /// Looks at the header. The error is the reason alone.
     pub fn new(from: R) -> Result<Gunzip<R>, String> {
-        let mut from = BufReader::with_capacity(64 << 10, from);
+        let mut from = BufReader::with_capacity(64 << 10, Taken { from, bytes: 0 });
         let head = from.fill_buf().map_err(|error| error.to_string())?;
         match head {
             [] => Err("EOF".into()),
@@ -19,6 +33,13 @@ impl<R: Read> Gunzip<R> {
             _ if head.len() < 10 => Err("unexpected EOF".into()),
             _ => Err("gzip: invalid header".into()),
         }
+    }
+}
+
+impl<R: Read> Gunzip<R> {
+    /// Bytes of the packed form that were read.
+    pub fn packed(&self) -> u64 {
+        self.0.get_ref().get_ref().bytes
     }
 }
 

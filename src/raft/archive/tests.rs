@@ -205,3 +205,27 @@ fn no_flipped_byte_of_an_archive_goes_unnoticed() {
         assert!(verify(&bad[..]).is_err(), "byte {at}");
     }
 }
+
+#[test]
+fn an_archive_that_unpacks_to_far_more_than_it_is_is_refused() {
+    let zeros = vec![0; 1 << 20];
+    let bomb = archive(&[("meta.json", META), ("state.bin", &zeros)], b"");
+    let bounds = super::read::Bounds { free: 64 << 10, per_byte: 100 };
+    let error = super::read::read_within(&bomb[..], std::io::sink(), bounds).unwrap_err().to_string();
+    assert!(error.contains("bytes of the archive unpack to more than"), "{error}");
+    let bounds = super::read::Bounds { free: 2 << 20, per_byte: 100 };
+    let error = super::read::read_within(&bomb[..], std::io::sink(), bounds).unwrap_err().to_string();
+    assert!(error.contains("file missing for"), "small ones may be what they like: {error}");
+}
+
+#[test]
+fn small_members_stay_small_however_often_they_come() {
+    let long = vec![b'\n'; 600 << 10];
+    for members in [
+        &[("SHA256SUMS", &long[..]), ("SHA256SUMS", &long[..])][..],
+        &[("meta.json", &vec![b' '; (1 << 20) + 1][..])][..],
+    ] {
+        let error = verify(&archive(members, b"")[..]).unwrap_err().to_string();
+        assert!(error.contains("longer than 1048576 bytes"), "{error}");
+    }
+}

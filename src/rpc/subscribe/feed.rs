@@ -97,6 +97,11 @@ impl Feeds {
         Feeds { service, open: Arc::default() }
     }
 
+    /// The server behind the feeds.
+    pub fn service(&self) -> &dyn Service {
+        &*self.service
+    }
+
     /// A subscriber's stream: a snapshot unless `index` is that of the newest event, then what changes.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use messages::{Event, NamedSubject, Payload, SubscribeRequest, Topic};
 use prost::Message;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::body::Body;
@@ -54,7 +55,7 @@ impl Streams {
     }
 
     /// Serves one HTTP/2 connection until it ends.
-    pub(super) async fn serve(self: Arc<Self>, stream: AnyStream) {
+    pub(super) async fn serve(self: Arc<Self>, stream: AnyStream, from: SocketAddr) {
         let mut http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new())
             .keep_alive_interval(PING_AFTER)
@@ -62,17 +63,20 @@ impl Streams {
             .max_concurrent_streams(STREAMS);
         let service = hyper::service::service_fn(move |request| {
             let streams = self.clone();
-            async move { Ok::<_, Infallible>(streams.answer(request).await) }
+            async move { Ok::<_, Infallible>(streams.answer(request, from).await) }
         });
         if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
             tracing::debug!(target: "agent.server.grpc", "connection ended: error={error}");
         }
     }
 
-    async fn answer(self: Arc<Self>, request: hyper::Request<Incoming>) -> hyper::Response<Body> {
+    async fn answer(self: Arc<Self>, request: hyper::Request<Incoming>, from: SocketAddr) -> hyper::Response<Body> {
         if request.uri().path() != SUBSCRIBE || !self.offered {
             let (service, method) = request.uri().path().trim_start_matches('/').split_once('/').unwrap_or_default();
             return Status::unimplemented(format!("unknown service {service} or method {method}")).into_http();
+        }
+        if let Err(error) = self.feeds.service().admit_subscription(from) {
+            return Status::resource_exhausted(error.text).into_http();
         }
         let mut grpc = tonic::server::Grpc::new(EventCodec).max_decoding_message_size(REQUEST_LIMIT);
         grpc.server_streaming(Subscription(self), request).await

@@ -9,6 +9,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use crate::telemetry::limits as exceeded;
 use bytes::BytesMut;
 use frame::{Kind, SYN};
 use parking_lot::Mutex;
@@ -21,7 +22,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// Bytes that a sender may have under way per stream and direction.
 const WINDOW: u32 = 256 << 10;
@@ -31,6 +32,9 @@ const READ: usize = 32 << 10;
 
 /// A written buffer that grew beyond this is given back.
 const KEPT_OUT: usize = 512 << 10;
+
+/// All frames that were taken up together may take so many times the patience.
+const WRITES: u32 = 6;
 
 /// Limits of a session.
 #[derive(Clone, Copy, Debug)]
@@ -43,11 +47,19 @@ pub struct Limits {
     pub ping: Duration,
     /// Longest wait for the answer to a ping, and for a blocked write.
     pub patience: Duration,
+    /// Received bytes of all streams together that nobody has read; with more, nothing is read from the connection.
+    pub unread: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { backlog: 256, streams: 32 << 10, ping: Duration::from_secs(30), patience: Duration::from_secs(10) }
+        Limits {
+            backlog: 256,
+            streams: 32 << 10,
+            ping: Duration::from_secs(30),
+            patience: Duration::from_secs(10),
+            unread: 32 << 20,
+        }
     }
 }
 
@@ -96,19 +108,24 @@ struct Shared {
     pong: Notify,
     /// Someone closes the session.
     close: Notify,
+    /// Streams were read, and the connection may be read again.
+    drained: Notify,
 }
 
 impl Shared {
     /// Changes the state and tells the driver about new frames.
     fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
-        let (result, news) = {
+        let (result, news, drained) = {
             let mut state = self.state.lock();
             let before = state.has_out();
             let result = change(&mut state);
-            (result, !before && state.has_out())
+            (result, !before && state.has_out(), state.resumes())
         };
         if news {
             self.out.notify_one();
+        }
+        if drained {
+            self.drained.notify_one();
         }
         result
     }
@@ -153,6 +170,7 @@ impl Session {
             answered: Notify::new(),
             pong: Notify::new(),
             close: Notify::new(),
+            drained: Notify::new(),
         });
         (Session(shared.clone()), drive(io, EndOnDrop(shared), limits))
     }
@@ -221,6 +239,9 @@ async fn drive<T: AsyncRead + AsyncWrite + Send + Unpin>(io: T, shared: EndOnDro
 async fn read<R: AsyncRead + Unpin>(reader: &mut R, shared: &Shared) -> Ended {
     let mut input = BytesMut::with_capacity(READ);
     loop {
+        while shared.state.lock().pauses() {
+            shared.drained.notified().await;
+        }
         input.reserve(READ);
         match reader.read_buf(&mut input).await {
             Ok(0) | Err(_) => return Ended::Eof,
@@ -251,11 +272,16 @@ async fn write<W: AsyncWrite + Unpin>(writer: &mut W, shared: &Shared, patience:
             shared.out.notified().await;
             continue;
         }
+        // a peer that takes a byte now and then is blocked as well
+        let deadline = Instant::now() + WRITES * patience;
         while !out.is_empty() {
-            match timeout(patience, writer.write_buf(&mut out)).await {
+            match timeout_at(deadline.min(Instant::now() + patience), writer.write_buf(&mut out)).await {
                 Ok(Ok(1..)) => {}
                 Ok(_) => return Ended::Eof,
-                Err(_) => return Ended::Blocked,
+                Err(_) => {
+                    exceeded::RPC_WRITE_TIME.exceeded();
+                    return Ended::Blocked;
+                }
             }
         }
         match timeout(patience, writer.flush()).await {

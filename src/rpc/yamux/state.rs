@@ -2,6 +2,7 @@
 
 use super::frame::{ACK, FIN, HEADER, Header, Kind, RST, SYN};
 use super::{Ended, Limits, WINDOW};
+use crate::telemetry::limits as exceeded;
 use ahash::AHashMap;
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
@@ -66,6 +67,10 @@ pub struct State {
     out: BytesMut,
     /// Writers of streams that wait until `out` is shorter.
     waiting: Vec<Waker>,
+    /// Received bytes that nobody has read, of all streams.
+    unread: usize,
+    /// The connection is not read until [`Limits::unread`] is met again.
+    paused: bool,
     /// Where payload that is being read belongs, and how much is to come.
     payload: (u32, usize),
     /// The peer wants no more streams.
@@ -97,6 +102,8 @@ impl State {
             incoming: VecDeque::new(),
             out: BytesMut::new(),
             waiting: Vec::new(),
+            unread: 0,
+            paused: false,
             payload: (0, 0),
             told_to_go: false,
             pongs: 0,
@@ -146,15 +153,37 @@ impl State {
                 Kind::GoAway => self.told_to_go = true,
             }
         }
-        if self.out.len() > QUEUE_LIMIT { Err(Ended::Blocked) } else { Ok(news) }
+        if self.out.len() > QUEUE_LIMIT {
+            exceeded::RPC_SESSION_BYTES.exceeded();
+            return Err(Ended::Blocked);
+        }
+        Ok(news)
     }
 
     fn deliver(&mut self, id: u32, payload: &[u8]) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
         slot.received.extend_from_slice(payload);
+        self.unread += payload.len();
         if let Some(reader) = slot.reader.take() {
             reader.wake();
         }
+    }
+
+    /// Whether the connection must not be read now.
+    pub fn pauses(&mut self) -> bool {
+        let full = self.unread > self.limits.unread && self.ended.is_none();
+        if full && !self.paused {
+            exceeded::RPC_SESSION_BYTES.exceeded();
+        }
+        self.paused = full;
+        full
+    }
+
+    /// True once when the connection may be read again.
+    pub fn resumes(&mut self) -> bool {
+        let over = self.paused && (self.unread <= self.limits.unread || self.ended.is_some());
+        self.paused &= !over;
+        over
     }
 
     fn stream_frame(&mut self, header: Header, news: &mut News) -> Result<(), Ended> {
@@ -201,6 +230,7 @@ impl State {
             return Err(Ended::Confused);
         }
         if self.incoming.len() >= self.limits.backlog || self.streams.len() >= self.limits.streams {
+            exceeded::RPC_SESSION_STREAMS.exceeded();
             self.queue(Kind::Window, RST, id, 0);
             return Ok(());
         }
@@ -239,6 +269,7 @@ impl State {
     pub fn forget(&mut self, id: u32) -> bool {
         let Some(slot) = self.streams.remove(&id) else { return false };
         self.unanswered -= usize::from(slot.unanswered);
+        self.unread -= slot.received.len();
         if self.ended.is_none() && !slot.reset && !slot.closed {
             self.queue(Kind::Window, if slot.finished { FIN } else { RST }, id, 0);
         }
@@ -270,6 +301,7 @@ impl State {
         let len = slot.received.len().min(into.remaining());
         into.put_slice(&slot.received[..len]);
         slot.received.advance(len);
+        self.unread -= len;
         if slot.received.is_empty() && slot.received.capacity() > KEPT_BUFFER {
             slot.received = BytesMut::new();
         }

@@ -276,3 +276,34 @@ async fn a_peer_that_asks_and_does_not_read_is_cut_off() {
     while peer.write_all(&pings).await.is_ok() {}
     assert_eq!(within(task).await.unwrap(), Ended::Blocked);
 }
+
+#[tokio::test]
+async fn a_connection_is_not_read_while_too_much_of_it_waits() {
+    let (here, mut peer) = duplex(1000);
+    let (session, driver) = Session::server(here, Limits { unread: 100_000, ..Limits::default() });
+    let task = tokio::spawn(driver);
+    peer.write_all(&unhex("000100010000000100000000")).await.unwrap();
+    let mut stream = within(session.accept()).await.unwrap();
+    let data = [unhex("000000000000000100002710"), vec![7; 10_000]].concat();
+    let mut sent = 0;
+    // what is not read by the session blocks its peer
+    while timeout(Duration::from_millis(200), peer.write_all(&data)).await.is_ok() {
+        sent += 1;
+        assert!(sent < 20, "everything was taken");
+    }
+    assert!(sent >= 10, "{sent}");
+    let mut bytes = vec![0; 100_000];
+    within(stream.read_exact(&mut bytes)).await.unwrap();
+    assert_eq!(bytes, vec![7; 100_000]);
+    // the rest of the frame that was being written, and a further one
+    within(stream.read_exact(&mut bytes[..1000])).await.unwrap();
+    assert_eq!(session.ended(), None);
+    drop(stream);
+    within(async {
+        while session.0.state.lock().pauses() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    task.abort();
+}

@@ -195,7 +195,7 @@ async fn fail_over(
             connect: args.connect,
             query: QueryOptions { min_query_index: 0, ..args.query.clone() },
         };
-        match Box::pin(server.call::<PreparedQueryExecuteRemote>(request)).await {
+        match Box::pin(server.call_anywhere::<PreparedQueryExecuteRemote>(request)).await {
             Ok(found) => {
                 *reply = found;
                 if !reply.nodes.is_empty() {

@@ -11,7 +11,7 @@ mod ser;
 mod tests;
 
 pub(crate) use read::Shape;
-pub use read::read_value;
+pub use read::{RECORD_LIMIT, read_value};
 
 use serde::Serialize;
 use serde::de::Deserialize;

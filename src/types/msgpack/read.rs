@@ -2,8 +2,11 @@
 
 use std::io::{self, ErrorKind, Read};
 
-/// Reads exactly one value from a stream and appends its raw bytes to `out`. Never reads beyond the value; memory grows only
-/// with bytes that have really arrived.
+/// Longest value of a stream of records. A record holds what came in one request, and those are shorter.
+pub const RECORD_LIMIT: usize = 128 << 20;
+
+/// Reads exactly one value from a stream and appends its raw bytes to `out`, which may grow to [`RECORD_LIMIT`]. Never reads
+/// beyond the value; memory grows only with bytes that have really arrived.
 pub fn read_value(reader: &mut dyn Read, out: &mut Vec<u8>) -> io::Result<()> {
     let mut pending: u64 = 1;
     while pending > 0 {
@@ -70,6 +73,9 @@ impl Shape {
 /// Copies `len` bytes to `out`; for up to eight of them also returns their big-endian number.
 fn take(reader: &mut dyn Read, len: u64, out: &mut Vec<u8>) -> io::Result<u64> {
     let start = out.len();
+    if len.saturating_add(start as u64) > RECORD_LIMIT as u64 {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("a record above {RECORD_LIMIT} bytes")));
+    }
     if len <= 8 {
         out.resize(start + len as usize, 0);
         reader.read_exact(&mut out[start..])?;

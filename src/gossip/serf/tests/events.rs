@@ -63,3 +63,26 @@ fn intents_are_sent_before_queries_and_queries_before_events() {
     let room = serf.broadcasts(SECOND, 3, 60);
     assert_eq!(room.iter().map(|message| message[0]).collect::<Vec<_>>(), [Kind::Join as u8, Kind::UserEvent as u8]);
 }
+
+#[test]
+fn a_flood_of_messages_is_cut_at_once() {
+    let mut serf = with(&["a"]);
+    let depth = serf.settings.min_queue_depth;
+    for number in 0..5 * depth {
+        let ltime = 10 + number as u64 / 100;
+        tell(&mut serf, SECOND, Kind::UserEvent, &event(ltime, &format!("flood {number}")));
+        assert!(serf.queue_lengths()[2] <= 2 * depth);
+    }
+    let mut serf = with(&["a"]);
+    for number in 0..8000 {
+        let payload = Bytes::from(vec![number as u8; 9000]);
+        let event = UserEventMessage { payload, ..event(10 + number / 100, &number.to_string()) };
+        tell(&mut serf, SECOND, Kind::UserEvent, &event);
+        assert!(serf.event_queue.bytes() <= 32 << 20);
+    }
+    let delivered = told(&mut serf).len();
+    assert!((3000..4000).contains(&delivered), "{delivered} of 9 KB are remembered");
+    let long = UserEventMessage { payload: Bytes::from(vec![0; 10_000]), ..event(5000, "long") };
+    tell(&mut serf, SECOND, Kind::UserEvent, &long);
+    assert!(told(&mut serf).is_empty());
+}

@@ -128,7 +128,7 @@ impl One {
 
     /// Forgets what waits to be told, so that answers come alone.
     pub fn quiet(&mut self) {
-        self.swim.broadcasts.prune(0);
+        self.swim.broadcasts.prune(0, 0);
         self.swim.outputs.clear();
     }
 

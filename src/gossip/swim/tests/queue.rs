@@ -64,7 +64,7 @@ fn a_broadcast_tells_when_it_is_done() {
         queue.queue(None, Bytes::copy_from_slice(&[number; 4]));
     }
     queue.pull(2, 18, 9);
-    queue.prune(7);
+    queue.prune(7, usize::MAX);
     assert_eq!(queue.len(), 7);
     let left = queue.pull(0, 100, 1);
     assert_eq!(

@@ -278,3 +278,17 @@ fn a_problem_is_logged_once_per_source() {
     assert!(one.logs()[0].ends_with("(999 more like this)"));
     assert_eq!(one.notes.take(), Vec::<String>::new());
 }
+
+#[test]
+fn a_pool_does_not_grow_without_end() {
+    let mut one = One::new(|_| {});
+    for number in 0..66_000 {
+        one.meets(&format!("made-up-{number}"), 2, 1);
+        one.swim.outputs.clear();
+    }
+    assert_eq!(one.swim.members.len(), 65_536);
+    one.meets("made-up-1", 3, 2);
+    one.quiet();
+    one.meets("made-up-2", 2, 2);
+    assert_eq!(one.waiting(), ["alive made-up-2 2"], "those who are in are heard");
+}
