@@ -631,3 +631,26 @@ async fn leave_gracefully(agent: &Agent, signals: &mut Signals) -> i32 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::ListenAddr;
+
+    #[test]
+    fn an_agent_that_everybody_reaches_and_nobody_guards_says_so() {
+        let listens = |address: &str, acl: bool| {
+            let address = ListenAddr::Ip(address.parse().expect("an address"));
+            let mut config = RuntimeConfig { http_addrs: vec![address], ..RuntimeConfig::default() };
+            config.acl.enabled = acl;
+            open_to_all(&config)
+        };
+        assert_eq!(listens("127.0.0.1:8500", false), None);
+        assert_eq!(listens("[::1]:8500", false), None);
+        assert_eq!(listens("0.0.0.0:8500", true), None);
+        for open in ["0.0.0.0:8500", "10.0.0.1:8500", "[::]:8500"] {
+            let warning = listens(open, false).expect("a warning");
+            assert!(warning.starts_with(&format!("ACLs are disabled and the API listens on {open}: ")), "{warning}");
+        }
+    }
+}

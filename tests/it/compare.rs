@@ -407,7 +407,7 @@ fn compare_requests(table: &[Request]) {
 }
 
 /// Status, content type, whether there is an index, and the masked body.
-fn shape(agent: &TestAgent, answer: &Response) -> String {
+pub fn shape(agent: &TestAgent, answer: &Response) -> String {
     let body = match serde_json::from_slice::<Value>(&answer.body) {
         Ok(value) => masked(value, agent).to_string(),
         Err(_) => mask_text(&answer.text(), agent),

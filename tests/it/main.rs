@@ -39,6 +39,7 @@ mod lock;
 mod monitoring;
 mod notify;
 mod partitions;
+mod permissions;
 mod query;
 mod services;
 mod sessions;

@@ -203,6 +203,7 @@ pub struct AgentBuilder {
     address: String,
     namespace: Option<u32>,
     wait: bool,
+    token: String,
 }
 
 /// What an agent is, which decides its arguments and when it is ready.
@@ -231,8 +232,24 @@ pub struct TestAgent {
     env: Vec<(String, String)>,
     kind: Kind,
     namespace: Option<u32>,
+    token: String,
     _temp: Option<tempfile::TempDir>,
 }
+
+/// Secret of the first token of agents that were made with [`AgentBuilder::acl`].
+pub const MANAGEMENT: &str = "6f2e9c1d-8b47-4a53-9c60-d1e7a2b3c4d5";
+
+/// Access control of a test. The old name of the first token is known to all versions.
+const ACL: &str = r#"
+acl {
+  enabled = true
+  default_policy = "deny"
+  tokens {
+    master = "6f2e9c1d-8b47-4a53-9c60-d1e7a2b3c4d5"
+    agent = "6f2e9c1d-8b47-4a53-9c60-d1e7a2b3c4d5"
+  }
+}
+"#;
 
 /// A development agent (in memory) of the binary under test.
 pub fn dev() -> AgentBuilder {
@@ -267,6 +284,7 @@ impl AgentBuilder {
             address: own_address(),
             namespace: None,
             wait: true,
+            token: String::new(),
         }
     }
 
@@ -280,6 +298,13 @@ impl AgentBuilder {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Switches access control on, with everything refused that no rule allows. The requests of the test carry
+    /// [`MANAGEMENT`], and so do the agent's own.
+    pub fn acl(mut self) -> Self {
+        MANAGEMENT.clone_into(&mut self.token);
+        self.file("acl.hcl", ACL)
     }
 
     /// Adds a file to the configuration directory.
@@ -363,6 +388,7 @@ impl AgentBuilder {
             env: self.env,
             kind: self.kind,
             namespace: self.namespace,
+            token: self.token,
             _temp: temp,
         };
         if self.wait {
@@ -421,9 +447,10 @@ impl TestAgent {
             }
             let address = self.http_address();
             let ready = if self.kind == Kind::Member {
-                request(&address, "GET", "/v1/agent/self", &[], &[]).is_ok_and(|answer| answer.status == 200)
+                request(&address, "GET", "/v1/agent/self", &self.token_header(), &[])
+                    .is_ok_and(|answer| answer.status == 200)
             } else {
-                let known = request(&address, "GET", "/v1/catalog/node/node1", &[], &[]);
+                let known = request(&address, "GET", "/v1/catalog/node/node1", &self.token_header(), &[]);
                 known.is_ok_and(|answer| answer.text().contains("\"consul\"") && answer.text().contains("\"lan\""))
             };
             if ready {
@@ -434,10 +461,34 @@ impl TestAgent {
         }
     }
 
-    /// A request.
+    /// The header of the test's own token, if there is one.
+    fn token_header(&self) -> Vec<(&'static str, &str)> {
+        if self.token.is_empty() { Vec::new() } else { vec![("X-Consul-Token", &self.token)] }
+    }
+
+    /// A request, with the test's own token if there is one.
     #[track_caller]
     pub fn send(&self, method: &str, target: &str, body: impl AsRef<[u8]>) -> Response {
-        self.send_with(method, target, &[], body)
+        self.send_with(method, target, &self.token_header(), body)
+    }
+
+    /// A request with this token; with none when it is empty.
+    #[track_caller]
+    pub fn send_as(&self, token: &str, method: &str, target: &str, body: impl AsRef<[u8]>) -> Response {
+        let headers = [("X-Consul-Token", token)];
+        self.send_with(method, target, if token.is_empty() { &[] } else { &headers }, body)
+    }
+
+    /// A new token with these rules: accessor and secret.
+    #[track_caller]
+    pub fn token(&self, rules: &str) -> (String, String) {
+        let name = format!("test-{:x}", rand::random::<u64>());
+        let policy = serde_json::json!({ "Name": name, "Rules": rules }).to_string();
+        self.put_ok("/v1/acl/policy", policy);
+        let token = serde_json::json!({ "Policies": [{ "Name": name }] }).to_string();
+        let token = self.put_ok("/v1/acl/token", token).json();
+        let field = |name: &str| token[name].as_str().unwrap_or_else(|| panic!("no {name}: {token}")).to_owned();
+        (field("AccessorID"), field("SecretID"))
     }
 
     /// A request with headers.
@@ -482,7 +533,12 @@ impl TestAgent {
     /// Runs a command with standard input.
     #[track_caller]
     pub fn cli_with_stdin(&self, args: &[&str], stdin: &[u8]) -> Output {
-        run_cli(&self.binary, args, &[("CONSUL_HTTP_ADDR", &self.http_address())], stdin)
+        let mut env = vec![("CONSUL_HTTP_ADDR", self.http_address())];
+        if !self.token.is_empty() {
+            env.push(("CONSUL_HTTP_TOKEN", self.token.clone()));
+        }
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        run_cli(&self.binary, args, &env, stdin)
     }
 
     /// Kills it as a crash would (SIGKILL).

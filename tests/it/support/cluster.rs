@@ -215,7 +215,7 @@ impl Cluster {
 impl TestAgent {
     /// GET with little patience; `None` when nothing answers.
     pub fn ask(&self, target: &str) -> Option<Response> {
-        request_within(ASK, &self.http_address(), "GET", target, &[], b"").ok()
+        request_within(ASK, &self.http_address(), "GET", target, &self.token_header(), b"").ok()
     }
 
     /// GET that must be JSON and 200; otherwise null.
