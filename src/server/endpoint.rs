@@ -37,6 +37,11 @@ pub trait Endpoint: Method {
         false
     }
 
+    /// Fits a request that goes to the primary datacenter in the place of the own one.
+    fn fit_primary(args: &mut Self::Args) {
+        let _ = args;
+    }
+
     /// Serves one request on the server whose turn it is.
     fn serve(server: &Server, args: Self::Args) -> impl Future<Output = Result<Self::Reply>> + Send;
 }
@@ -73,6 +78,11 @@ pub trait ReadEndpoint: Method<Args: ReadRequest + Hash + Eq, Reply: ReadReply +
     fn reads_primary(server: &Server, args: &Self::Args) -> bool {
         let _ = (server, args);
         false
+    }
+
+    /// Fits a request that goes to the primary datacenter in the place of the own one.
+    fn reads_fit_primary(args: &mut Self::Args) {
+        let _ = args;
     }
 
     /// Counts a served request in the metrics; `empty` says that it found nothing.

@@ -175,6 +175,7 @@ impl Server {
         let moves = own && config.acl.enabled && !config.acl.is_primary() && M::for_primary(self, args);
         if moves && let Some(datacenter) = args.datacenter_mut() {
             config.acl.primary_datacenter.clone_into(datacenter);
+            M::fit_primary(args);
         }
         let leaves = (moves || !own) && config.acl.enabled && self.is_local_token(args.token());
         if leaves && let Some(token) = args.token_mut() {

@@ -368,6 +368,10 @@ impl<M: ReadEndpoint> Endpoint for M {
         M::reads_primary(server, args)
     }
 
+    fn fit_primary(args: &mut Self::Args) {
+        M::reads_fit_primary(args);
+    }
+
     async fn serve(server: &Server, mut args: Self::Args) -> Result<Self::Reply> {
         let options = options_of(&mut args);
         let mut asker = Asker::new(server, &options.token).await?;

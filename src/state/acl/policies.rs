@@ -34,30 +34,26 @@ impl Writer {
         links.iter().map(name).collect()
     }
 
-    /// Stores policies, all or none.
+    /// Stores policies, all or none. What may change of a builtin one is not looked at here: copies from a primary datacenter
+    /// of another version have other rules.
     pub fn set_policies(&mut self, request: &AclPolicyBatchSet) -> Result<Outcome, String> {
-        request.policies.iter().try_for_each(|policy| self.set_policy(policy))?;
+        request.policies.iter().try_for_each(|policy| self.set_policy(policy, &request.policies))?;
         Ok(Outcome::Done)
     }
 
-    fn set_policy(&mut self, policy: &AclPolicy) -> Result<(), String> {
+    /// A name may be one that another policy of the same batch gives up.
+    fn set_policy(&mut self, policy: &AclPolicy, batch: &[AclPolicy]) -> Result<(), String> {
         if policy.id.is_empty() {
             return Err("Missing ACL Policy ID".into());
         }
         if policy.name.is_empty() {
             return Err("Missing ACL Policy Name".into());
         }
-        if let Some(builtin) = BuiltinPolicy::with_id(&policy.id) {
-            let fixed =
-                |what: &str| format!("Changing the {what} for the builtin {} policy is not permitted", builtin.name);
-            if policy.rules != builtin.rules() {
-                return Err(fixed("Rules"));
-            }
-            if !policy.datacenters.is_empty() {
-                return Err(fixed("Datacenters").replace("for the", "of the"));
-            }
-        }
-        if self.tables.policy_named(&policy.name).is_some_and(|other| other.id != policy.id) {
+        let keeps = |other: &AclPolicy| {
+            let gives_up = |next: &AclPolicy| next.id == other.id && lower(&next.name) != lower(&other.name);
+            other.id != policy.id && !batch.iter().any(gives_up)
+        };
+        if self.tables.policy_named(&policy.name).is_some_and(|other| keeps(other)) {
             return Err(format!("Invalid Policy: A Policy with Name {:?} already exists", policy.name));
         }
         let create_index = created(self.tables.policy(&policy.id).map(|stored| stored.create_index), self.index);
@@ -69,12 +65,20 @@ impl Writer {
     pub fn put_policy(&mut self, row: AclPolicy) {
         let row = Arc::new(row);
         if let Some(old) = self.tables.policy(&row.id).cloned() {
-            self.tables.acl.policies_by_name.remove(&join(&[&old.name]));
+            self.forget_policy_name(&old);
         }
         let acl = &mut self.tables.acl;
         acl.policies.insert(Slot::new(&join(&[&row.id]), row.clone()));
         acl.policies_by_name.insert(Slot::new(&join(&[&row.name]), row.clone()));
         self.touch_policy(&row.id);
+    }
+
+    /// Removes a name, unless another policy has it by now.
+    fn forget_policy_name(&mut self, row: &AclPolicy) {
+        let key = join(&[&row.name]);
+        if self.tables.acl.policies_by_name.get(&key).is_some_and(|slot| slot.value.id == row.id) {
+            self.tables.acl.policies_by_name.remove(&key);
+        }
     }
 
     fn touch_policy(&mut self, id: &str) {
@@ -89,7 +93,7 @@ impl Writer {
                 return Err(format!("Deletion of the builtin {} policy is not permitted", builtin.name));
             }
             let Some(row) = self.tables.acl.policies.remove(&join(&[id])) else { continue };
-            self.tables.acl.policies_by_name.remove(&join(&[&row.value.name]));
+            self.forget_policy_name(&row.value);
             self.touch_policy(id);
         }
         Ok(Outcome::Done)

@@ -35,21 +35,26 @@ impl Writer {
 
     /// Stores roles, all or none.
     pub fn set_roles(&mut self, request: &AclRoleBatchSet) -> Result<Outcome, String> {
-        request.roles.iter().try_for_each(|role| self.set_role(role, request.allow_missing_links))?;
+        request.roles.iter().try_for_each(|role| self.set_role(role, request))?;
         Ok(Outcome::Done)
     }
 
-    fn set_role(&mut self, role: &AclRole, missing: bool) -> Result<(), String> {
+    /// A name may be one that another role of the same batch gives up.
+    fn set_role(&mut self, role: &AclRole, batch: &AclRoleBatchSet) -> Result<(), String> {
         if role.id.is_empty() {
             return Err("Missing ACL Role ID".into());
         }
         if role.name.is_empty() {
             return Err("Missing ACL Role Name".into());
         }
-        if self.tables.role_named(&role.name).is_some_and(|other| other.id != role.id) {
+        let keeps = |other: &AclRole| {
+            let gives_up = |next: &AclRole| next.id == other.id && lower(&next.name) != lower(&other.name);
+            other.id != role.id && !batch.roles.iter().any(gives_up)
+        };
+        if self.tables.role_named(&role.name).is_some_and(|other| keeps(other)) {
             return Err(format!("Invalid Role: A Role with Name {:?} already exists", role.name));
         }
-        let policies = self.checked_policies(&role.policies, missing)?;
+        let policies = self.checked_policies(&role.policies, batch.allow_missing_links)?;
         let create_index = created(self.tables.role(&role.id).map(|stored| stored.create_index), self.index);
         self.put_role(AclRole { policies, create_index, modify_index: self.index, ..role.clone() });
         Ok(())
@@ -71,7 +76,11 @@ impl Writer {
     fn forget_role(&mut self, row: &AclRole) {
         let acl = &mut self.tables.acl;
         acl.roles.remove(&join(&[&row.id]));
-        acl.roles_by_name.remove(&join(&[&row.name]));
+        let name = join(&[&row.name]);
+        // unless another role has it by now
+        if acl.roles_by_name.get(&name).is_some_and(|slot| slot.value.id == row.id) {
+            acl.roles_by_name.remove(&name);
+        }
         unlink_row(&mut acl.roles_by_policy, ids(&row.policies), &row.id);
     }
 

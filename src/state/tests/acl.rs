@@ -89,10 +89,6 @@ fn what_contradicts_the_tables_is_refused_and_changes_nothing() {
         (policy(P2, "One"), "Invalid Policy: A Policy with Name \"One\" already exists"),
         (policy("", "x"), "Missing ACL Policy ID"),
         (policy(P2, ""), "Missing ACL Policy Name"),
-        (
-            policy(GLOBAL_MANAGEMENT_ID, "global-management"),
-            "Changing the Rules for the builtin global-management policy is not permitted",
-        ),
         (role(R1, "r", &[P2]), "No such ACL policy with ID \"a2222222-0000-0000-0000-000000000002\""),
         (role(R1, "", &[]), "Missing ACL Role Name"),
         (
@@ -124,6 +120,27 @@ fn what_contradicts_the_tables_is_refused_and_changes_nothing() {
     assert_eq!(scene.ask(|snapshot, ws| snapshot.acl_tokens(ws, TokenFilter::All, (true, true))).1.len(), 1);
     assert!(scene.ask(|snapshot, ws| snapshot.acl_policy(ws, P1)).1.is_some());
     assert_eq!(scene.index_of(|snapshot, ws| snapshot.acl_roles(ws, "")), 0);
+}
+
+#[test]
+fn names_can_be_swapped_within_one_batch() {
+    let mut scene = Scene::new();
+    for (id, name) in [(P1, "one"), (P2, "two")] {
+        scene.done(policy(id, name));
+    }
+    let row = |id: &str, name: &str| AclPolicy { id: id.into(), name: name.into(), ..Default::default() };
+    let swapped = vec![row(P1, "two"), row(P2, "one")];
+    scene.done(Command::AclPolicySet(AclPolicyBatchSet { policies: swapped }));
+    let by_name =
+        |name: &str| scene.ask(|snapshot, ws| snapshot.acl_policy_by_name(ws, name)).1.expect("stored").id.clone();
+    assert_eq!((by_name("one"), by_name("two")), (P2.to_owned(), P1.to_owned()));
+    let row = |id: &str, name: &str| AclRole { id: id.into(), name: name.into(), ..Default::default() };
+    for batch in [vec![row("r1", "a"), row("r2", "b")], vec![row("r1", "b"), row("r2", "a")]] {
+        scene.done(Command::AclRoleSet(AclRoleBatchSet { roles: batch, ..Default::default() }));
+    }
+    let by_name =
+        |name: &str| scene.ask(|snapshot, ws| snapshot.acl_role_by_name(ws, name)).1.expect("stored").id.clone();
+    assert_eq!((by_name("a"), by_name("b")), ("r2".to_owned(), "r1".to_owned()));
 }
 
 #[test]
