@@ -196,3 +196,40 @@ fn what_the_audit_log_cannot_do_is_refused() {
     let output = run_cli(BINARY, &["validate", &file.to_string_lossy()], &[], b"");
     assert!(output.status.success(), "{}{}", stderr(&output), stdout(&output));
 }
+
+#[test]
+fn callers_are_named_by_the_accessor_of_their_token() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("audit.json");
+    let secret = "6b1f2a52-3c1c-4b1a-9d7e-0d1c3f5e7a90";
+    let acl =
+        format!("acl {{ enabled = true default_policy = \"deny\" tokens {{ initial_management = {secret:?} }} }}");
+    let agent =
+        dev().dir(dir.path()).file("audit.hcl", &audited(dir.path(), "")).file("acl.hcl", &acl).no_wait().start();
+    let with = |secret: &str, method: &str, target: &str| {
+        request(&agent.http_address(), method, target, &[("X-Consul-Token", secret)], b"x")
+    };
+    let own = wait_for("the token to be known", || {
+        with(secret, "GET", "/v1/acl/token/self").ok().filter(|answer| answer.status == 200)
+    });
+    let accessor = own.json()["AccessorID"].as_str().expect("an accessor").to_owned();
+    let accessors = |endpoint: &str| -> Vec<(String, String)> {
+        let text = |line: &Value, pointer: &str| line.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
+        let of = |line: &Value| (text(line, "/payload/stage"), text(line, "/payload/auth/accessor_id"));
+        about(&path, endpoint).iter().map(of).collect()
+    };
+    let twice = |who: &str| ["OperationStart", "OperationComplete"].map(|stage| (stage.to_owned(), who.to_owned()));
+
+    wait_until("a leader", || with(secret, "PUT", "/v1/kv/mine").is_ok_and(|answer| answer.status == 200));
+    assert_eq!(accessors("/v1/kv/mine")[..2], twice(&accessor));
+    assert_eq!(with("", "PUT", "/v1/kv/nobody").expect("an answer").status, 403);
+    assert_eq!(accessors("/v1/kv/nobody"), twice("00000000-0000-0000-0000-000000000002"));
+    let stranger = "00000000-1111-2222-3333-444444444444";
+    assert_eq!(with(stranger, "PUT", "/v1/kv/stranger").expect("an answer").status, 403);
+    assert_eq!(accessors("/v1/kv/stranger"), twice("unknown"));
+    assert_eq!(with("", "GET", "/v1/agent/self").expect("an answer").status, 403);
+    let denied = [("OperationComplete".to_owned(), "00000000-0000-0000-0000-000000000002".to_owned())];
+    assert_eq!(accessors("/v1/agent/self"), denied, "a denied read");
+    let text = fs::read_to_string(&path).expect("a file");
+    assert!(!text.contains(secret) && !text.contains(stranger), "{text}");
+}
