@@ -5,7 +5,7 @@ mod execute;
 use super::catalog::at;
 use super::kvs::RAFT_APPLY;
 use super::{Endpoint, ReadContext, ReadEndpoint, Server};
-use crate::acl::{Access, Authorizer, Resource};
+use crate::acl::{Access, Authorizer, PERMISSION_DENIED, Resource};
 use crate::rpc::method::*;
 use crate::state::{Command, WatchSet};
 use crate::telemetry::metrics::Sample;
@@ -28,6 +28,11 @@ fn permit(authorizer: &Authorizer, access: Access, query: &PreparedQuery) -> Res
         Some(name) => authorizer.check(Resource::Query, access, name),
         None => Ok(()),
     }
+}
+
+/// A reader is not told what is lacking (`spec/acl-and-tls.md` 4.6).
+fn permit_read(authorizer: &Authorizer, query: &PreparedQuery) -> Result<()> {
+    permit(authorizer, Access::Read, query).map_err(|_| Error::with_status(403, PERMISSION_DENIED))
 }
 
 /// Whether the caller manages the ACL system, and so sees every query with its token.
@@ -130,7 +135,7 @@ impl ReadEndpoint for PreparedQueryGet {
     fn read(cx: &mut ReadContext<'_>, args: &PreparedQuerySpecificRequest) -> Result<IndexedPreparedQueries> {
         let (index, query) = cx.state.prepared_query(cx.watch, &args.query_id)?;
         let query = query.ok_or_else(|| Error::new(NOT_FOUND))?;
-        permit(cx.authorizer, Access::Read, &query)?;
+        permit_read(cx.authorizer, &query)?;
         Ok(IndexedPreparedQueries { queries: vec![redacted(cx.authorizer, query)], meta: at(index) })
     }
 }
@@ -153,7 +158,7 @@ impl Endpoint for PreparedQueryExplain {
         let authorizer = server.resolve(&args.query.token).await?;
         let query = server.store().snapshot().resolve_query(&args.query_id_or_name, &args.agent.segment)?;
         let query = query.ok_or_else(|| Error::new(NOT_FOUND))?;
-        permit(&authorizer, Access::Read, &query)?;
+        permit_read(&authorizer, &query)?;
         let query = Arc::unwrap_or_clone(redacted(&authorizer, query));
         EXPLAIN.since(start);
         Ok(PreparedQueryExplainResponse { query, meta: server.meta(0, false, &args.query.token) })

@@ -1,5 +1,5 @@
 //! Who may do what: every endpoint and every form of DNS name, by no token, a wrong one, one that is a level too low, and one
-//! that suffices. The table also makes `docs/permissions.md`.
+//! that suffices. The whole matrix of tokens is in `matrix`.
 
 mod agents;
 mod reference;
@@ -9,8 +9,6 @@ use crate::support::*;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::Path;
 use table::{NAMES, ROWS, Row, Without};
 
 const FILTERED: &str = "x-consul-results-filtered-by-acls";
@@ -41,6 +39,7 @@ fn furnish(agent: &TestAgent) -> BTreeMap<&'static str, String> {
 fn refusal(accessor: &str, permission: &str, on: &str) -> String {
     let on = if on.is_empty() { String::new() } else { format!(" on \"{on}\"") };
     match accessor {
+        _ if permission.is_empty() => "Permission denied".to_owned(),
         "" => format!(
             "Permission denied: anonymous token lacks permission '{permission}'{on}. The anonymous token is used implicitly when a request does not specify a token."
         ),
@@ -137,43 +136,4 @@ fn dns_shows_what_its_token_may_see() {
     }
     set_token("9f4c7f0e-5d6e-4e0b-8a5b-0d8d7f6c5b4a");
     assert_eq!(ask(&agent, "ext.node.consul.", "A").metadata.response_code, ResponseCode::ServFail);
-}
-
-/// The page that the table makes.
-fn page() -> String {
-    let mut page = String::from(
-        "# Permissions\n\nWhat each endpoint needs while ACLs are on. The table is made from the one that the tests use: \
-         `UPDATE_DOCS=1 cargo test --test it permissions::`.\n\n*Filtered* answers lack the rows that the token may not \
-         see, and say so in `X-Consul-Results-Filtered-By-ACLs` unless the request had no token.\n\n\
-         | request | rules that suffice | without them |\n|---|---|---|\n",
-    );
-    for row in ROWS {
-        let body = if row.body.is_empty() { String::new() } else { format!(" `{}`", row.body) };
-        let needs = if row.needs.is_empty() { "none".to_owned() } else { format!("`{}`", row.needs) };
-        let without = match row.without {
-            Without::Open => "open to all".to_owned(),
-            Without::Refused(permission, _) => format!("403, lacks `{permission}`"),
-            Without::Rolled(permission, _) => format!("409, an error that says `{permission}`"),
-            Without::Filtered(_) => "filtered".to_owned(),
-        };
-        let _ = writeln!(page, "| `{} {}`{body} | {needs} | {without} |", row.method, row.target);
-    }
-    page.push_str(
-        "\nDNS uses `acl.tokens.dns`, else `acl.tokens.default`, else the anonymous token. What it may not see does not \
-         exist (NXDOMAIN).\n\n| question | rules that suffice |\n|---|---|\n",
-    );
-    for (name, kind, needs, _) in NAMES {
-        let _ = writeln!(page, "| `{name}` {kind} | `{needs}` |");
-    }
-    page
-}
-
-#[test]
-fn the_page_about_permissions_is_that_of_the_table() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/permissions.md");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, page()).expect("written");
-    }
-    let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(stored == page(), "docs/permissions.md is not what the table says: run with UPDATE_DOCS=1");
 }

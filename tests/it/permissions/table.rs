@@ -1,4 +1,4 @@
-//! What every endpoint needs, and what who lacks it gets. `docs/permissions.md` is made of this table.
+//! What every endpoint needs, and what who lacks it gets.
 
 use Without::*;
 
@@ -7,7 +7,7 @@ use Without::*;
 pub enum Without {
     /// Nobody lacks anything.
     Open,
-    /// 403; the permission as the refusal names it, and on what (empty for nothing).
+    /// 403; the permission as the refusal names it (empty when it names none), and on what (empty for nothing).
     Refused(&'static str, &'static str),
     /// An answer without the rows that may not be seen; this text is in the full one.
     Filtered(&'static str),
@@ -283,8 +283,8 @@ pub const ROWS: &[Row] = &[
         Refused("query:write", "mine"),
     ),
     row("GET", "/v1/query", "", r#"query "q" { policy = "read" }"#, "", Filtered("\"q\"")),
-    row("GET", "/v1/query/{query}", "", r#"query "q" { policy = "read" }"#, "", Refused("query:read", "q")),
-    row("GET", "/v1/query/q/explain", "", r#"query "q" { policy = "read" }"#, "", Refused("query:read", "q")),
+    row("GET", "/v1/query/{query}", "", r#"query "q" { policy = "read" }"#, "", Refused("", "")),
+    row("GET", "/v1/query/q/explain", "", r#"query "q" { policy = "read" }"#, "", Refused("", "")),
     row("GET", "/v1/query/q/execute", "", EXT_WEB, WEB, Filtered("10.0.0.9")),
     row(
         "PUT",
