@@ -24,8 +24,19 @@ pub fn connect_saying(cx: &Context, m: &Matches, failure: &str) -> Result<Client
 /// # Errors
 /// An unknown address scheme or an unreadable token file.
 pub fn settings(cx: &Context, m: &Matches) -> Result<Settings, String> {
+    let settings = Settings::resolve(overrides(m), &|name| std::env::var(name).ok())?;
+    // The reference reads its defaults twice, and so warns twice.
+    for warning in settings.warnings.iter().flat_map(|warning| [warning, warning]) {
+        let time = chrono::Local::now().format("%Y-%m-%dT%H:%M:%S%.3f%z");
+        cx.error(format!("{time} [WARN]  consul-api: {warning}"));
+    }
+    Ok(settings)
+}
+
+/// What the flags say about the agent and who asks.
+pub fn overrides(m: &Matches) -> Overrides {
     let given = |name: &str| m.given(name).map(str::to_string);
-    let overrides = Overrides {
+    Overrides {
         http_addr: given("http-addr"),
         token: given("token"),
         token_file: given("token-file"),
@@ -37,14 +48,7 @@ pub fn settings(cx: &Context, m: &Matches) -> Result<Settings, String> {
         datacenter: given("datacenter"),
         namespace: given("namespace"),
         partition: given("partition"),
-    };
-    let settings = Settings::resolve(overrides, &|name| std::env::var(name).ok())?;
-    // The reference reads its defaults twice, and so warns twice.
-    for warning in settings.warnings.iter().flat_map(|warning| [warning, warning]) {
-        let time = chrono::Local::now().format("%Y-%m-%dT%H:%M:%S%.3f%z");
-        cx.error(format!("{time} [WARN]  consul-api: {warning}"));
     }
-    Ok(settings)
 }
 
 /// Parameters of a read that honours `-stale`.

@@ -40,7 +40,8 @@ pub fn command(program: &str, command: &Command, commands: &[&Command]) -> Strin
     text
 }
 
-fn is_http(name: &str) -> bool {
+/// True for flags that say where the agent is and how to ask it.
+pub fn is_http(name: &str) -> bool {
     CLIENT_FLAGS.iter().chain(SERVER_FLAGS).any(|flag| flag.name == name)
 }
 

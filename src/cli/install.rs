@@ -10,28 +10,29 @@ struct Target {
     file: PathBuf,
     /// The lines to add, or the whole content.
     text: String,
-    /// The file holds nothing else.
-    own_file: bool,
+    /// The folder of a shell for which the file holds nothing else.
+    folder: Option<PathBuf>,
 }
 
 /// Shells whose files exist below `home`.
 fn targets(home: &Path, program: &str, binary: &str) -> Vec<Target> {
     let mut targets = Vec::new();
     if let Some(file) = [".bashrc", ".bash_profile"].iter().map(|name| home.join(name)).find(|file| file.exists()) {
-        targets.push(Target { file, text: format!("complete -C {binary} {program}\n"), own_file: false });
+        targets.push(Target { file, text: format!("complete -C {binary} {program}\n"), folder: None });
     }
     let zshrc = home.join(".zshrc");
     if zshrc.exists() {
         let text = format!("autoload -U +X bashcompinit && bashcompinit\ncomplete -o nospace -C {binary} {program}\n");
-        targets.push(Target { file: zshrc, text, own_file: false });
+        targets.push(Target { file: zshrc, text, folder: None });
     }
     let fish = home.join(".config/fish");
     if fish.is_dir() {
         let text = format!(
             "function __complete_{program}\n    set -lx COMP_LINE (commandline -cp)\n    test -z (commandline -ct)\n    \
-             and set COMP_LINE \"$COMP_LINE \"\n    {binary}\nend\ncomplete -f -c {program} -a \"(__complete_{program})\"\n"
+             and set COMP_LINE \"$COMP_LINE \"\n    {binary}\nend\ncomplete -f -c {program} -a \"(__complete_{program})\"\n\n"
         );
-        targets.push(Target { file: fish.join("completions").join(format!("{program}.fish")), text, own_file: true });
+        let file = fish.join("completions").join(format!("{program}.fish"));
+        targets.push(Target { file, text, folder: Some(fish) });
     }
     targets
 }
@@ -43,7 +44,7 @@ impl Target {
 
     /// The line that tells whether it is installed.
     fn mark(&self) -> &str {
-        self.text.lines().last().unwrap_or_default()
+        self.text.trim_end().lines().last().unwrap_or_default()
     }
 
     fn installed(&self) -> bool {
@@ -52,21 +53,23 @@ impl Target {
 
     fn install(&self) -> Result<(), String> {
         if self.installed() {
-            return Err(format!("already installed in {}", self.file.display()));
+            let at = if self.folder.is_some() { "at" } else { "in" };
+            return Err(format!("already installed {at} {}", self.file.display()));
         }
-        let old = if self.own_file { String::new() } else { self.content() };
-        let break_line = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
+        let old = if self.folder.is_some() { String::new() } else { self.content() };
         // A line that another program's completion put there is not repeated.
+        let is_there = |line: &str| !line.is_empty() && old.lines().any(|old| old == line);
         let missing: String =
-            self.text.lines().filter(|line| !old.lines().any(|l| l == *line)).map(|l| format!("{l}\n")).collect();
-        self.write(&format!("{old}{break_line}{missing}"))
+            self.text.lines().filter(|line| !is_there(line)).map(|line| format!("{line}\n")).collect();
+        self.write(&format!("{old}\n{missing}"))
     }
 
     fn uninstall(&self) -> Result<(), String> {
         if !self.installed() {
-            return Err(format!("is not installed in {}", self.file.display()));
+            let place = self.folder.as_ref().unwrap_or(&self.file);
+            return Err(format!("does not installed in {}", place.display()));
         }
-        if self.own_file {
+        if self.folder.is_some() {
             return fs::remove_file(&self.file).map_err(|error| self.failure("remove", &error));
         }
         let rest: String =
@@ -84,26 +87,24 @@ impl Target {
     }
 }
 
-/// Installs or removes completion for all shells of the user whose home this is.
+/// Installs or removes completion for all shells of the user whose home this is; texts and files are the reference's.
 ///
 /// # Errors
-/// `N error(s) occurred:` with a line each.
+/// There are no shells, or `N error(s) occurred:` with a line each.
 pub fn change(install: bool, home: &Path, program: &str, binary: &str) -> Result<(), String> {
     let targets = targets(home, program, binary);
-    let mut errors = Vec::new();
     if targets.is_empty() {
-        errors.push("Did not find any shells to install".to_string());
+        return Err(format!("Did not find any shells to {}", if install { "install" } else { "uninstall" }));
     }
-    for target in targets {
-        errors.extend(if install { target.install() } else { target.uninstall() }.err());
-    }
+    let changed = targets.iter().map(|target| if install { target.install() } else { target.uninstall() });
+    let errors: Vec<String> = changed.filter_map(Result::err).collect();
     let count = match errors.len() {
         0 => return Ok(()),
         1 => "1 error".to_string(),
         more => format!("{more} errors"),
     };
     let list: String = errors.iter().map(|error| format!("\t* {error}\n")).collect();
-    Err(format!("{count} occurred:\n{list}"))
+    Err(format!("{count} occurred:\n{list}\n"))
 }
 
 /// Home directory of the user who runs this, by the user database.
@@ -124,9 +125,20 @@ mod tests {
         let run = |install| change(install, home.path(), "tribune", "/usr/bin/tribune");
         assert_eq!(run(true), Ok(()));
         assert_eq!(fs::read_to_string(&rc).expect("read"), "alias x=y\ncomplete -C /usr/bin/tribune tribune\n");
-        assert_eq!(run(true), Err(format!("1 error occurred:\n\t* already installed in {}\n", rc.display())));
+        assert_eq!(run(true), Err(format!("1 error occurred:\n\t* already installed in {}\n\n", rc.display())));
         assert_eq!(run(false), Ok(()));
         assert_eq!(fs::read_to_string(&rc).expect("read"), "alias x=y\n");
+        assert_eq!(run(false), Err(format!("1 error occurred:\n\t* does not installed in {}\n\n", rc.display())));
+    }
+
+    #[test]
+    fn a_home_without_shells_is_told() {
+        let home = tempfile::tempdir().expect("temporary directory");
+        for (install, text) in
+            [(true, "Did not find any shells to install"), (false, "Did not find any shells to uninstall")]
+        {
+            assert_eq!(change(install, home.path(), "tribune", "/usr/bin/tribune"), Err(text.to_owned()));
+        }
     }
 
     #[test]

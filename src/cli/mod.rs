@@ -3,15 +3,20 @@
 pub mod command;
 pub mod commands;
 pub mod complete;
+pub mod completions;
 pub mod connect;
 pub mod data;
 pub mod flags;
 pub mod help;
 pub mod install;
+pub mod man;
 pub mod output;
 pub mod pattern;
+pub mod shell;
+pub mod values;
 
 pub use command::{Command, Context, Exit, Groups, OrExit, at_most};
+pub use complete::Place;
 pub use flags::{Flag, Kind, Matches};
 
 use std::ffi::OsString;
@@ -23,8 +28,15 @@ pub fn run(args: Vec<OsString>) -> i32 {
     let program = name.map_or_else(|| "tribune".to_string(), |name| name.to_string_lossy().into_owned());
     let cx = Context::stdio(program);
     if let Some(line) = std::env::var("COMP_LINE").ok().filter(|line| !line.is_empty()) {
-        let point = std::env::var("COMP_POINT").ok().and_then(|point| point.parse().ok());
-        complete::candidates(&cx.program, commands::ALL, &line, point).iter().for_each(|word| cx.output(word));
+        // bash and zsh call with the program's name, the word and the one before it
+        let word = args.get(2).map(|word| word.to_string_lossy());
+        let request = complete::Request {
+            line: &line,
+            point: std::env::var("COMP_POINT").ok().and_then(|point| point.parse().ok()),
+            word: word.as_deref(),
+            style: complete::Style::of(|name| std::env::var_os(name).is_some()),
+        };
+        complete::answer(commands::ALL, request).iter().for_each(|word| cx.output(word));
         return 0;
     }
     dispatch(&cx, args.get(1..).unwrap_or_default())
@@ -86,7 +98,7 @@ fn find(words: &[String]) -> Option<&'static Command> {
     let begins = |command: &&&'static Command| {
         command.path.len() <= words.len() && command.path.iter().zip(words).all(|(a, b)| a == b)
     };
-    commands::ALL.iter().filter(begins).max_by_key(|command| command.path.len()).copied()
+    commands::ALL.iter().chain(commands::HIDDEN).filter(begins).max_by_key(|command| command.path.len()).copied()
 }
 
 fn dispatch(cx: &Context, words: &[OsString]) -> i32 {

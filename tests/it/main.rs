@@ -18,6 +18,7 @@ mod cli;
 mod clients;
 mod cluster;
 mod compare;
+mod completion;
 mod config;
 mod datacenters;
 mod debug;

@@ -7,6 +7,7 @@ pub mod debug;
 pub mod event;
 pub mod exec;
 pub mod force_leave;
+pub mod generate;
 pub mod info;
 pub mod join;
 pub mod keygen;
@@ -128,6 +129,9 @@ pub static ALL: &[&Command] = &[
     &version::COMMAND,
     &watch::COMMAND,
 ];
+
+/// Commands that work and are neither listed nor completed.
+pub static HIDDEN: &[&Command] = &[&generate::COMMAND];
 
 /// Name of the agent's node.
 async fn node_name(client: &Client) -> Result<String, crate::client::Error> {
