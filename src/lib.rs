@@ -30,6 +30,8 @@ pub mod client;
 pub mod config;
 pub mod dns;
 pub mod filter;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gossip;
 pub mod http;
 pub mod raft;

@@ -5,6 +5,7 @@
 
 mod authorizer;
 mod compile;
+pub(crate) mod fuzzing;
 mod permissions;
 pub mod recent;
 mod resource;

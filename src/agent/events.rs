@@ -86,6 +86,16 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
     put(out, text.as_bytes(), Some(0xa0), [0xd9, 0xda, 0xdb]);
 }
 
+/// Reads the payload of an event and what it says about whom it is for, for `crate::fuzzing`.
+pub(crate) fn fuzz(payload: &[u8]) {
+    let Ok(event) = Event::decode(payload, 1) else { return };
+    let again = Event::decode(&event.encode(), 1).expect("what was encoded is read");
+    assert_eq!(again, event, "an event changes on its way");
+    if event.validate().is_ok() {
+        let _ = event.is_for("n1", &BTreeMap::new());
+    }
+}
+
 impl Event {
     /// Its form on the gossip wire.
     pub fn encode(&self) -> Vec<u8> {

@@ -8,6 +8,7 @@ mod build;
 mod decode;
 mod defaults;
 pub mod definition;
+pub(crate) mod fuzzing;
 pub mod hcl;
 mod json;
 mod reader;

@@ -178,7 +178,12 @@ async fn in_time<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> 
 }
 
 /// The answer to a packet; `None` drops it.
-async fn answer<S: Source>(source: &S, packet: Vec<u8>, client: SocketAddr, protocol: Protocol) -> Option<Vec<u8>> {
+pub(super) async fn answer<S: Source>(
+    source: &S,
+    packet: Vec<u8>,
+    client: SocketAddr,
+    protocol: Protocol,
+) -> Option<Vec<u8>> {
     let started = Instant::now();
     if packet.len() < HEADER || packet[2] & 0x80 != 0 {
         return None;

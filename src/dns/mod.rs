@@ -4,6 +4,7 @@
 //! the size rules, `recursor` everything outside our domains; `source` is the one window to the catalog.
 
 mod catalog;
+pub(crate) mod fuzzing;
 mod listen;
 pub mod name;
 mod records;

@@ -5,6 +5,7 @@
 
 mod coerce;
 mod evaluate;
+pub(crate) mod fuzzing;
 pub mod go_regex;
 mod parse;
 mod tables;

@@ -10,6 +10,7 @@
 //! | `pool` | a running pool: sockets and timers around the parts above |
 
 pub mod coordinate;
+pub(crate) mod fuzzing;
 pub mod keyring;
 pub mod pool;
 pub mod serf;

@@ -25,19 +25,19 @@ routes! {
 /// A body of `register`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Registration {
+pub(super) struct Registration {
     #[serde(rename = "ID")]
     id: String,
     #[serde(rename = "ServiceID")]
     service_id: String,
     token: String,
     #[serde(flatten)]
-    check: CheckType,
+    pub(super) check: CheckType,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Update {
+pub(super) struct Update {
     status: String,
     output: String,
 }

@@ -98,7 +98,7 @@ fn wait_of(given: GoDuration) -> Duration {
 /// A body of `register`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Definition {
+pub(super) struct Definition {
     kind: String,
     #[serde(rename = "ID")]
     id: String,
@@ -150,14 +150,8 @@ impl Definition {
 }
 
 async fn register(call: &mut Call<'_>) -> Result<Answer> {
-    let definition: Definition = call.decode(&Kind::Object(&SERVICE_REGISTER)).await?;
-    let (service, mut checks, token) = definition.split();
-    refuse_invalid(&service)?;
-    for check in &mut checks {
-        complete(check);
-    }
-    refuse_invalid_checks(&checks, "check")?;
-    refuse_invalid_sidecar(&service)?;
+    let definition = call.decode(&Kind::Object(&SERVICE_REGISTER)).await?;
+    let (service, checks, token) = checked(definition)?;
     call.agent.check_service_register(&call.authorizer().await?, &service)?;
     let replace = call.params.get("replace-existing-checks");
     let registration = ServiceRegistration {
@@ -169,6 +163,18 @@ async fn register(call: &mut Call<'_>) -> Result<Answer> {
     };
     call.agent.register_service(registration).await?;
     Ok(Answer::done())
+}
+
+/// A definition in its parts, unless it is refused.
+pub(super) fn checked(definition: Definition) -> Result<(NodeService, Vec<CheckType>, String)> {
+    let (service, mut checks, token) = definition.split();
+    refuse_invalid(&service)?;
+    for check in &mut checks {
+        complete(check);
+    }
+    refuse_invalid_checks(&checks, "check")?;
+    refuse_invalid_sidecar(&service)?;
+    Ok((service, checks, token))
 }
 
 /// Refuses a bad definition, in the reference's order.

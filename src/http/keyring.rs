@@ -22,7 +22,7 @@ const MAX_RELAY: i64 = 5;
 /// What a change is about.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Body {
+pub(super) struct Body {
     key: String,
     token: String,
     relay_factor: u8,

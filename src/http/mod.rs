@@ -9,6 +9,7 @@ pub mod call;
 pub mod decode;
 pub mod encodings;
 pub mod errors;
+pub(crate) mod fuzzing;
 pub mod json;
 pub mod params;
 pub mod routes;

@@ -37,7 +37,7 @@ const SHORTEST_LOCK_DELAY: i64 = 1000;
 /// A body, with what was given and what was not.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Wanted {
+pub(super) struct Wanted {
     name: String,
     node: Option<String>,
     lock_delay: Option<GoDuration>,
@@ -50,7 +50,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn into_session(self, own_node: &str) -> Session {
+    pub(super) fn into_session(self, own_node: &str) -> Session {
         let own_checks = || vec![SERF_HEALTH.to_owned()];
         let mut node_checks = self.node_checks.unwrap_or_else(own_checks);
         let mut checks = self.checks.unwrap_or_else(own_checks);

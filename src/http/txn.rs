@@ -26,7 +26,7 @@ const MAX_OPS: usize = 128;
 /// An operation of the body.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Op {
+pub(super) struct Op {
     #[serde(rename = "KV")]
     kv: Option<Kv>,
     node: Option<Row<NodeRow>>,
@@ -74,8 +74,8 @@ struct CheckRow {
 
 /// The converted operations.
 #[derive(Default)]
-struct Plan {
-    ops: Vec<TxnOp>,
+pub(super) struct Plan {
+    pub(super) ops: Vec<TxnOp>,
     errors: Vec<TxnError>,
     writes: bool,
 }
@@ -85,7 +85,7 @@ fn verb<'a, V: Deserialize<'a>>(text: &'a str) -> Option<V> {
 }
 
 impl Plan {
-    fn add(&mut self, op: Op, value_limit: u64) -> Result<()> {
+    pub(super) fn add(&mut self, op: Op, value_limit: u64) -> Result<()> {
         let unknown = |kind: &str, verb: &str| format!("unknown {kind} operation: {verb}");
         let converted = if let Some(kv) = op.kv {
             kv_op(&mut self.writes, kv, value_limit)?

@@ -397,7 +397,7 @@ impl Response {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use openraft::impls::leader_id_std::LeaderId;
 
@@ -448,8 +448,7 @@ mod tests {
         assert_eq!(encode_vote(&vote(5, true)), b"\x01\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07\x01");
     }
 
-    #[test]
-    fn every_cut_of_a_request_is_refused() {
+    fn requests() -> [Request; 2] {
         let append = Request::Append(openraft::raft::AppendEntriesRequest {
             vote: vote(3, true),
             prev_log_id: Some(log_id(2, 8)),
@@ -461,7 +460,31 @@ mod tests {
             Uuid::from_u128(2),
             Some(log_id(3, 9)),
         ));
-        for request in [append, transfer] {
+        [append, transfer]
+    }
+
+    fn responses() -> [Response; 8] {
+        [
+            Response::Failed("no".into()),
+            Response::Appended,
+            Response::AppendedUpTo(Some(log_id(1, 2))),
+            Response::Conflict,
+            Response::HigherVote(vote(9, false)),
+            Response::Vote(openraft::raft::VoteResponse::new(vote(4, false), Some(log_id(3, 3)), true)),
+            Response::Transferring,
+            Response::Snapshot(vote(4, true)),
+        ]
+    }
+
+    /// Encoded requests (0) and answers (1).
+    pub fn samples() -> Vec<(u8, Bytes)> {
+        let requests = requests().into_iter().map(|request| (0, request.encode()));
+        requests.chain(responses().into_iter().map(|response| (1, response.encode()))).collect()
+    }
+
+    #[test]
+    fn every_cut_of_a_request_is_refused() {
+        for request in requests() {
             let whole = request.encode();
             assert_eq!(Request::decode(whole.clone()).unwrap().encode(), whole);
             for len in 0..whole.len() {
@@ -472,17 +495,7 @@ mod tests {
 
     #[test]
     fn responses_come_back_as_they_were() {
-        let responses = [
-            Response::Failed("no".into()),
-            Response::Appended,
-            Response::AppendedUpTo(Some(log_id(1, 2))),
-            Response::Conflict,
-            Response::HigherVote(vote(9, false)),
-            Response::Vote(openraft::raft::VoteResponse::new(vote(4, false), Some(log_id(3, 3)), true)),
-            Response::Transferring,
-            Response::Snapshot(vote(4, true)),
-        ];
-        for response in responses {
+        for response in responses() {
             let bytes = response.encode();
             assert_eq!(Response::decode(bytes.clone()).unwrap().encode(), bytes);
         }

@@ -31,6 +31,7 @@ mod codec;
 mod duties;
 mod engine;
 mod error;
+pub(crate) mod fuzzing;
 mod log;
 mod machine;
 mod membership;

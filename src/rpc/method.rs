@@ -41,7 +41,6 @@ macro_rules! methods {
         pub const METHODS: &[&str] = &[$($name),*];
 
         /// Decodes a request and encodes it again.
-        #[cfg(test)]
         pub(super) fn recode_args(name: &str, bytes: &[u8]) -> Option<Recoded> {
             match name {
                 $($name => Some(recode::<$args>(bytes)),)*
@@ -50,7 +49,6 @@ macro_rules! methods {
         }
 
         /// Decodes a reply and encodes it again.
-        #[cfg(test)]
         pub(super) fn recode_reply(name: &str, bytes: &[u8]) -> Option<Recoded> {
             match name {
                 $($name => Some(recode::<$reply>(bytes)),)*
@@ -156,10 +154,8 @@ methods! {
 }
 
 /// What became of bytes that were decoded and encoded again.
-#[cfg(test)]
 pub(super) type Recoded = std::result::Result<Vec<u8>, crate::types::msgpack::Error>;
 
-#[cfg(test)]
 fn recode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Recoded {
     crate::types::msgpack::from_slice::<T>(bytes).and_then(|value| crate::types::msgpack::to_vec(&value))
 }

@@ -9,6 +9,7 @@ mod budget;
 mod codec;
 mod connections;
 mod error;
+pub(crate) mod fuzzing;
 mod links;
 pub mod method;
 mod port;

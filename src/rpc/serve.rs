@@ -78,7 +78,7 @@ fn report(from: SocketAddr, served: io::Result<()>) {
 }
 
 /// Serves requests until the stream ends; a call is abandoned when the caller is gone.
-async fn requests<T>(
+pub(super) async fn requests<T>(
     mut stream: T,
     gone: impl Future<Output = ()>,
     service: &dyn Service,

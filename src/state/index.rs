@@ -114,7 +114,8 @@ impl Indexes {
             let slot = exact.entry(name.strip_prefix(LOCAL_PEER).unwrap_or(&name).into()).or_default();
             *slot = index.max(*slot);
         }
-        for (name, index) in exact {
+        // an index of 0 says nothing
+        for (name, index) in exact.into_iter().filter(|(_, index)| *index > 0) {
             match TABLES.iter().find(|(_, known)| *known == name) {
                 Some((table, _)) => self.fixed[*table as usize] = index,
                 None => drop(self.named.insert(Slot::new(name.as_bytes(), index))),

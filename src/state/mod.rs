@@ -24,6 +24,7 @@ mod checks;
 mod command;
 mod coordinates;
 mod delays;
+pub(crate) mod fuzzing;
 mod health;
 mod index;
 mod key;

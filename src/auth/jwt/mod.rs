@@ -2,6 +2,7 @@
 //! (`spec/acl-and-tls.md` 10.3). `auto_config` checks its intro tokens with the same [`Validator`].
 
 mod claims;
+pub(crate) mod fuzzing;
 mod keys;
 mod sources;
 mod token;

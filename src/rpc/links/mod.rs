@@ -8,7 +8,7 @@ mod dialer;
 mod serve;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub(super) mod wire;
 
 pub(super) use serve::serve;
 

@@ -6,7 +6,7 @@
 
 mod convert;
 mod feed;
-mod messages;
+pub(super) mod messages;
 #[cfg(test)]
 mod tests;
 

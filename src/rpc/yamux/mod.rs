@@ -5,6 +5,7 @@
 //! which the driver writes at once, so that many small calls share a system call.
 
 mod frame;
+pub(super) mod fuzz;
 mod state;
 #[cfg(test)]
 mod tests;

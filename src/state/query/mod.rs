@@ -1,7 +1,7 @@
 //! The `prepared-queries` table: definitions, their names, and which of them answers for a name (`spec/semantics.md` 17).
 
 mod expression;
-mod template;
+pub(super) mod template;
 
 use super::index::Table;
 use super::key::{join, lower};

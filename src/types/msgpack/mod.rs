@@ -5,6 +5,7 @@
 //! Nesting and lengths are bounded before anything is allocated, because the bytes come from outside.
 
 mod de;
+pub(crate) mod fuzzing;
 mod read;
 mod ser;
 #[cfg(test)]

@@ -1,0 +1,118 @@
+//! What arrives at the server port, for `crate::fuzzing`.
+
+use super::codec::ValueReader;
+use super::links::wire::{Chunks, Messages, greeted};
+use super::service::{Archive, Called, HealthView, Service};
+use super::snapshot::{self, SnapshotReply, SnapshotRequest};
+use super::subscribe::messages::SubscribeRequest;
+use super::{method, serve, yamux};
+use crate::raft::Raft;
+use crate::types::requests::ServiceRequest;
+use crate::types::{Error, Result, msgpack};
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::{BoxFuture, pending};
+use prost::Message;
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, join, sink};
+
+const FROM: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8300);
+
+/// A server that only decodes what it is asked.
+struct Decoding;
+
+impl Service for Decoding {
+    fn call<'a>(&'a self, method: &'a str, body: Bytes, _from: SocketAddr) -> BoxFuture<'a, Called> {
+        let called = match method::recode_args(method, &body) {
+            None => Called::Unknown,
+            Some(Err(error)) => Called::Undecodable(error.to_string()),
+            Some(Ok(bytes)) => {
+                let again = method::recode_args(method, &bytes).and_then(|again| again.ok());
+                assert_eq!(again.as_deref(), Some(&bytes[..]), "a request of {method} changes on its way");
+                Called::Reply(bytes.into())
+            }
+        };
+        async { called }.boxed()
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        request: SnapshotRequest,
+        mut archive: Archive,
+        _from: SocketAddr,
+    ) -> BoxFuture<'a, Result<SnapshotReply>> {
+        async move {
+            let mut read = Vec::new();
+            archive.read_to_end(&mut read).await?;
+            Err(Error::new(format!("{} bytes from {}", read.len(), request.datacenter)))
+        }
+        .boxed()
+    }
+
+    fn raft(&self) -> Option<Raft> {
+        None
+    }
+
+    fn health<'a>(&'a self, _request: ServiceRequest) -> BoxFuture<'a, Result<HealthView>> {
+        async { Ok(HealthView::default()) }.boxed()
+    }
+}
+
+/// Serves the requests of a stream.
+pub fn calls(data: &[u8]) {
+    let io = join(data, sink());
+    let served = serve::requests(io, pending(), &Decoding, FROM, false).now_or_never();
+    let _ = served.expect("nothing waits");
+}
+
+/// Decodes the reply of a method.
+pub fn reply(name: &str, body: &[u8]) {
+    if let Some(Ok(bytes)) = method::recode_reply(name, body) {
+        let again = method::recode_reply(name, &bytes).and_then(|again| again.ok());
+        assert_eq!(again.as_deref(), Some(&bytes[..]), "a reply of {name} changes on its way");
+    }
+}
+
+/// Serves a snapshot exchange.
+pub fn snapshot(data: &[u8]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let stream = Box::new(join(std::io::Cursor::new(data.to_vec()), sink()));
+    runtime.expect("a runtime needs nothing").block_on(snapshot::serve(stream, &Decoding, FROM));
+}
+
+/// Decodes the request for an event stream.
+pub fn subscribe(data: &[u8]) {
+    let _ = SubscribeRequest::decode(data);
+}
+
+/// Reads a hello, then messages, or the chunks of a snapshot.
+pub fn link(data: &[u8]) {
+    let read = async {
+        let mut stream = data;
+        let Ok(Some(_)) = greeted(&mut stream).await else { return };
+        let rest = stream;
+        let mut messages = Messages::new(rest);
+        while let Ok(Some((_, payload))) = messages.next().await {
+            assert!(payload.len() <= data.len(), "more than there is");
+        }
+        let mut archive = Vec::new();
+        let _ = Chunks::new(rest).read_to_end(&mut archive).await;
+        assert!(archive.len() <= data.len(), "more than there is");
+    };
+    read.now_or_never().expect("nothing waits");
+}
+
+/// Drives the rules of a session.
+pub fn yamux(data: &[u8]) {
+    yamux::fuzz::session(data);
+}
+
+/// Whole values of a stream, found as they arrive: the same ends as in memory.
+pub fn values(data: &[u8]) {
+    let mut stream = data;
+    let mut reader = ValueReader::default();
+    let value = reader.value(&mut stream, data.len()).now_or_never().expect("nothing waits");
+    let found = value.ok().flatten().map(|value| value.len());
+    let expected = msgpack::value_len(data).ok();
+    assert_eq!(found, expected, "where a value ends");
+}
