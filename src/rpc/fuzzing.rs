@@ -1,5 +1,6 @@
 //! What arrives at the server port, for `crate::fuzzing`.
 
+use super::budget::{Budget, Share};
 use super::codec::ValueReader;
 use super::links::wire::{Chunks, Messages, greeted};
 use super::service::{Archive, Called, HealthView, Service};
@@ -13,10 +14,23 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
 use prost::Message;
+use std::future::Future;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, join, sink};
+use tokio::runtime::{Builder, Runtime};
+
+/// Bytes that a stream may hold.
+const BUDGET: usize = 16 << 20;
 
 const FROM: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8300);
+
+/// Runs what sets itself deadlines, which need a clock.
+fn run<F: Future>(future: F) -> F::Output {
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread().enable_time().build().expect("a clock needs nothing");
+    }
+    RUNTIME.with(|runtime| runtime.block_on(future))
+}
 
 /// A server that only decodes what it is asked.
 struct Decoding;
@@ -61,8 +75,8 @@ impl Service for Decoding {
 /// Serves the requests of a stream.
 pub fn calls(data: &[u8]) {
     let io = join(data, sink());
-    let served = serve::requests(io, pending(), &Decoding, FROM, false).now_or_never();
-    let _ = served.expect("nothing waits");
+    let share = Share::of(&Budget::of_port(BUDGET));
+    let _ = run(serve::requests(io, pending(), &Decoding, FROM, share, false));
 }
 
 /// Decodes the reply of a method.
@@ -75,9 +89,8 @@ pub fn reply(name: &str, body: &[u8]) {
 
 /// Serves a snapshot exchange.
 pub fn snapshot(data: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let stream = Box::new(join(std::io::Cursor::new(data.to_vec()), sink()));
-    runtime.expect("a runtime needs nothing").block_on(snapshot::serve(stream, &Decoding, FROM));
+    run(snapshot::serve(stream, &Decoding, FROM));
 }
 
 /// Decodes the request for an event stream.
