@@ -3,7 +3,7 @@
 use super::coordinate;
 use super::keyring::Keyring;
 use super::serf::{self, Clocks, Serf, tags};
-use super::swim::{Config, Delegate, Node, State, Swim};
+use super::swim::{Config, Delegate, Node, State, Swim, Timing};
 use super::wire::{self, Layers, StreamMessage};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ struct Own {
 
 impl Own {
     fn new(keyring: Option<Arc<Keyring>>) -> Own {
-        let mut config = Config::lan("srv1", address(1));
+        let mut config = Config::new("srv1", address(1), Timing::lan());
         config.keyring = keyring;
         let now = Duration::from_secs(100);
         let settings = serf::Settings::new("srv1", address(1));

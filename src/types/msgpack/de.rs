@@ -254,7 +254,7 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        if self.peek()? == 0xc0 {
+        if matches!(self.peek()?, 0xc0 | 0xc1) {
             self.pos += 1;
             visitor.visit_none()
         } else {

@@ -69,6 +69,8 @@ fn nil_is_the_zero_of_any_type() {
     assert_eq!(from_slice::<GoDuration>(&[0xc0]).expect("duration"), GoDuration::ZERO);
     assert_eq!(from_slice::<DirEntry>(&[0xc0]).expect("struct"), DirEntry::default());
     assert_eq!(from_slice::<StringMap>(&[0xc0]).expect("map"), None);
+    let unused = from_slice::<Option<serde_json::Value>>(&[0xc1]);
+    assert_eq!(unused.expect("a marker that no writer uses"), None);
     assert_eq!(from_slice::<StringMap>(&[0x80]).expect("map"), Some(BTreeMap::new()));
 }
 
