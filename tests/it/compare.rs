@@ -43,6 +43,8 @@ const NEWER_FIELDS: &[&str] = &[
 
 /// Words that 1.8 uses for what newer versions say differently: (old, new).
 const REWORDED: &[(&str, &str)] = &[
+    ("Bad request: ", ""),
+    ("Missing token ID", "Missing token AccessorID"),
     ("raft apply failed: ", ""),
     ("apply failed: ", ""),
     ("Must provide service name with ID", "Must provide service name (Service.Service) when service ID is provided"),
@@ -383,6 +385,116 @@ const QUERIES: &[Request] = &[
     ("OPTIONS", "/v1/query/a/execute", ""),
 ];
 
+/// Tokens, policies, roles, auth methods and binding rules; run by a management token.
+const ACL: &[Request] = &[
+    (
+        "PUT",
+        "/v1/acl/policy",
+        r#"{"Name":"p1","Description":"d","Rules":"key_prefix \"a/\" { policy = \"read\" }","Datacenters":["dc1"]}"#,
+    ),
+    ("GET", "/v1/acl/policy/name/p1", ""),
+    ("PUT", "/v1/acl/policy", r#"{"Name":"p1"}"#),
+    ("PUT", "/v1/acl/policy", r#"{"Description":"no name"}"#),
+    ("PUT", "/v1/acl/policy", r#"{"ID":"x","Name":"n"}"#),
+    ("PUT", "/v1/acl/policy", r#"{"Name":"bad","Rules":"acl = \"foo\""}"#),
+    ("PUT", "/v1/acl/policy", r#"{"Foo":1}"#),
+    ("PUT", "/v1/acl/policy", r#"{"Datacenters":1}"#),
+    ("PUT", "/v1/acl/policy", r#"{"Namespace":"x"}"#),
+    ("PUT", "/v1/acl/policy", "{"),
+    ("PUT", "/v1/acl/policy", ""),
+    ("GET", "/v1/acl/policy/", ""),
+    ("GET", "/v1/acl/policy/name/", ""),
+    ("GET", "/v1/acl/policies?index=x", ""),
+    ("GET", "/v1/acl/policies?ns=x", ""),
+    ("POST", "/v1/acl/policies", ""),
+    ("PATCH", "/v1/acl/policy/x", ""),
+    (
+        "PUT",
+        "/v1/acl/role",
+        r#"{"Name":"r1","Policies":[{"Name":"p1"}],"ServiceIdentities":[{"ServiceName":"web","Datacenters":["dc1"]}]}"#,
+    ),
+    ("GET", "/v1/acl/role/name/r1", ""),
+    ("GET", "/v1/acl/roles", ""),
+    ("GET", "/v1/acl/role/", ""),
+    ("PUT", "/v1/acl/role", r#"{"Name":"r1"}"#),
+    ("PUT", "/v1/acl/role", r#"{"Name":"a b"}"#),
+    ("PUT", "/v1/acl/role", r#"{"Name":"r2","Policies":[{"Name":"nope"}]}"#),
+    ("PUT", "/v1/acl/role", r#"{"Name":"r2","ServiceIdentities":[{"ServiceName":""}]}"#),
+    ("PUT", "/v1/acl/role", r#"{"ID":"x"}"#),
+    ("PUT", "/v1/acl/role", "[]"),
+    (
+        "PUT",
+        "/v1/acl/token",
+        r#"{"AccessorID":"4f3e1c7a-6d0b-4b57-9a8e-0c2d1e3f4a5b","Description":"t","Policies":[{"Name":"p1"}],"Roles":[{"Name":"r1"}],"ServiceIdentities":[{"ServiceName":"web"}],"NodeIdentities":[{"NodeName":"n1","Datacenter":"dc1"}],"ExpirationTTL":"1h","Local":true}"#,
+    ),
+    ("GET", "/v1/acl/token/4f3e1c7a-6d0b-4b57-9a8e-0c2d1e3f4a5b", ""),
+    ("PUT", "/v1/acl/token", r#"{"AccessorID":"4f3e1c7a-6d0b-4b57-9a8e-0c2d1e3f4a5b"}"#),
+    ("PUT", "/v1/acl/token", r#"{"Policies":[{"Name":"nope"}]}"#),
+    ("PUT", "/v1/acl/token", r#"{"Roles":[{"Name":"nope"}]}"#),
+    ("PUT", "/v1/acl/token", r#"{"ExpirationTTL":"1s"}"#),
+    ("PUT", "/v1/acl/token", r#"{"ExpirationTTL":"-1s"}"#),
+    ("PUT", "/v1/acl/token", r#"{"NodeIdentities":[{"NodeName":"n1"}]}"#),
+    ("PUT", "/v1/acl/token", r#"{"Foo":1}"#),
+    ("PUT", "/v1/acl/token", r#"{"Policies":[{"ID":1}]}"#),
+    ("PUT", "/v1/acl/token", r#"{"ExpirationTTL":"x"}"#),
+    ("PUT", "/v1/acl/token", "[]"),
+    (
+        "PUT",
+        "/v1/acl/token/4f3e1c7a-6d0b-4b57-9a8e-0c2d1e3f4a5b",
+        r#"{"Description":"new","Local":true,"Policies":[{"Name":"p1"},{"Name":"p1"}]}"#,
+    ),
+    ("PUT", "/v1/acl/token/4f3e1c7a-6d0b-4b57-9a8e-0c2d1e3f4a5b", r#"{"Local":true,"AuthMethod":"x"}"#),
+    ("PUT", "/v1/acl/token/4f3e1c7a-6d0b-4b57-9a8e-0c2d1e3f4a5b/clone", r#"{"Description":"copy"}"#),
+    ("DELETE", "/v1/acl/token/4f3e1c7a-6d0b-4b57-9a8e-0c2d1e3f4a5b", ""),
+    ("DELETE", "/v1/acl/token/00000000-0000-0000-0000-000000000002", ""),
+    ("DELETE", "/v1/acl/policy/00000000-0000-0000-0000-000000000001", ""),
+    (
+        "PUT",
+        "/v1/acl/auth-method",
+        r#"{"Name":"j1","Type":"jwt","DisplayName":"J","Description":"d","MaxTokenTTL":"5m","TokenLocality":"global","Config":{"JWTValidationPubKeys":["-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n-----END PUBLIC KEY-----\n"],"JWTSupportedAlgs":["ES256"],"BoundIssuer":"me","ClaimMappings":{"sub":"user"}}}"#,
+    ),
+    ("GET", "/v1/acl/auth-method/j1", ""),
+    ("GET", "/v1/acl/auth-method/", ""),
+    ("PUT", "/v1/acl/auth-method", "{}"),
+    ("PUT", "/v1/acl/auth-method", r#"{"Name":"a b","Type":"jwt"}"#),
+    ("PUT", "/v1/acl/auth-method", r#"{"Name":"j2","Type":"jwt"}"#),
+    ("PUT", "/v1/acl/auth-method", r#"{"Name":"k","Type":"kubernetes"}"#),
+    ("PUT", "/v1/acl/auth-method", r#"{"Name":"k","Type":"kubernetes","Config":{"Host":"h"}}"#),
+    ("PUT", "/v1/acl/auth-method", r#"{"Name":"j2","Type":"jwt","MaxTokenTTL":"1s"}"#),
+    ("PUT", "/v1/acl/auth-method", r#"{"Name":"j2","Type":"jwt","TokenLocality":"x"}"#),
+    ("PUT", "/v1/acl/auth-method", r#"{"Name":"j1","Type":"kubernetes"}"#),
+    ("PUT", "/v1/acl/auth-method/j1", r#"{"Name":"j2"}"#),
+    ("PUT", "/v1/acl/auth-method", r#"{"Config":1}"#),
+    (
+        "PUT",
+        "/v1/acl/binding-rule",
+        r#"{"Description":"q","AuthMethod":"j1","BindType":"service","BindName":"x-${value.user}","Selector":"value.user==bob"}"#,
+    ),
+    ("GET", "/v1/acl/binding-rules", ""),
+    ("GET", "/v1/acl/binding-rules?authmethod=j1", ""),
+    ("GET", "/v1/acl/binding-rule/", ""),
+    ("PUT", "/v1/acl/binding-rule", "{}"),
+    ("PUT", "/v1/acl/binding-rule", r#"{"AuthMethod":"nope"}"#),
+    ("PUT", "/v1/acl/binding-rule", r#"{"AuthMethod":"j1","BindName":"x"}"#),
+    ("PUT", "/v1/acl/binding-rule", r#"{"AuthMethod":"j1","BindType":"service"}"#),
+    ("PUT", "/v1/acl/binding-rule", r#"{"Foo":1}"#),
+    ("POST", "/v1/acl/login", r#"{"Foo":1}"#),
+    ("POST", "/v1/acl/login", "{"),
+    ("DELETE", "/v1/acl/auth-method/j1", ""),
+    ("GET", "/v1/acl/binding-rules", ""),
+    (
+        "POST",
+        "/v1/internal/acl/authorize",
+        r#"[{"Resource":"key","Segment":"foo","Access":"write"},{"Resource":"acl","Access":"read"}]"#,
+    ),
+    ("POST", "/v1/internal/acl/authorize", "[]"),
+    ("POST", "/v1/internal/acl/authorize", "{}"),
+];
+
+/// Access control of both: everything but the ACL system is open, and a management token is known.
+const ACL_ON: &str =
+    r#"acl { enabled = true default_policy = "allow" tokens { master = "5b1c7e9a-0d42-4f6b-8a53-c7e1d2f3a4b5" } }"#;
+
 /// Starts both, or says why not.
 fn pair() -> Option<(TestAgent, TestAgent)> {
     let Some(reference) = reference_binary() else {
@@ -394,11 +506,14 @@ fn pair() -> Option<(TestAgent, TestAgent)> {
 
 fn compare_requests(table: &[Request]) {
     let Some((reference, ours)) = pair() else { return };
+    compare(&reference, &ours, table, &[]);
+}
+
+fn compare(reference: &TestAgent, ours: &TestAgent, table: &[Request], headers: &[(&str, &str)]) {
     let mut differences = Vec::new();
     for (method, target, body) in table {
-        let headers: &[(&str, &str)] = &[];
-        let expected = shape(&reference, &reference.send_with(method, target, headers, body));
-        let got = shape(&ours, &ours.send_with(method, target, headers, body));
+        let expected = shape(reference, &reference.send_with(method, target, headers, body));
+        let got = shape(ours, &ours.send_with(method, target, headers, body));
         if expected != got {
             differences.push(format!("{method} {target} {body}\n  reference: {expected}\n  ours:      {got}"));
         }
@@ -439,6 +554,9 @@ fn masked(value: Value, agent: &TestAgent) -> Value {
                     "ModifyIndex" => (key, if same { "#".into() } else { "#+".into() }),
                     "Index" => (key, "#".into()),
                     "version" => (key, "*".into()),
+                    "CreateTime" | "ExpirationTime" => (key, "TIME".into()),
+                    // ids of linked rows go into it
+                    "Hash" => (key, "HASH".into()),
                     "ServiceTags" if value.is_null() => (key, Value::Array(Vec::new())),
                     _ => (key.clone(), masked(value, agent)),
                 })
@@ -489,6 +607,17 @@ fn session_and_txn_answers_are_those_of_the_reference() {
 #[test]
 fn prepared_query_answers_are_those_of_the_reference() {
     compare_requests(QUERIES);
+}
+
+#[test]
+fn access_control_answers_are_those_of_the_reference() {
+    let Some(reference) = reference_binary() else {
+        println!("skipped: CONSUL_BIN names no reference binary");
+        return;
+    };
+    let reference = AgentBuilder::new(&reference, true).file("acl.hcl", ACL_ON).start();
+    let ours = dev().file("acl.hcl", ACL_ON).start();
+    compare(&reference, &ours, ACL, &[("X-Consul-Token", "5b1c7e9a-0d42-4f6b-8a53-c7e1d2f3a4b5")]);
 }
 
 /// Name and type, asked after [`NAMED`] was registered.

@@ -8,6 +8,8 @@
 mod support;
 
 mod abuse;
+mod acl;
+mod acl_login;
 mod agent;
 mod audit;
 mod bad_input;
