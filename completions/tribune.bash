@@ -5,9 +5,199 @@ _tribune_table() {
     names='' flags='' valued=''
     case $1 in
         '')
-            names='agent catalog debug event exec force-leave info join keygen keyring kv leave lock maint members monitor operator reload rtt services snapshot validate version watch'
+            names='acl agent catalog debug event exec force-leave info join keygen keyring kv leave lock login logout maint members monitor operator reload rtt services snapshot tls validate version watch'
             flags='-autocomplete-install -autocomplete-uninstall -help -version'
             valued=''
+            ;;
+        'acl')
+            names='auth-method binding-rule bootstrap policy role set-agent-token templated-policy token'
+            flags=''
+            valued=''
+            ;;
+        'acl auth-method')
+            names='create delete list read update'
+            flags=''
+            valued=''
+            ;;
+        'acl auth-method create')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -config -datacenter -description -display-name -format -http-addr -kubernetes-ca-cert -kubernetes-host -kubernetes-service-account-jwt -max-token-ttl -meta -name -namespace -partition -stale -tls-server-name -token -token-file -token-locality -type'
+            valued='-ca-file -ca-path -client-cert -client-key -config -datacenter -description -display-name -format -http-addr -kubernetes-ca-cert -kubernetes-host -kubernetes-service-account-jwt -max-token-ttl -name -namespace -partition -tls-server-name -token -token-file -token-locality -type'
+            ;;
+        'acl auth-method delete')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -name -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -name -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl auth-method list')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -meta -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl auth-method read')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -meta -name -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -name -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl auth-method update')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -config -datacenter -description -display-name -format -http-addr -kubernetes-ca-cert -kubernetes-host -kubernetes-service-account-jwt -max-token-ttl -meta -name -namespace -no-merge -partition -stale -tls-server-name -token -token-file -token-locality'
+            valued='-ca-file -ca-path -client-cert -client-key -config -datacenter -description -display-name -format -http-addr -kubernetes-ca-cert -kubernetes-host -kubernetes-service-account-jwt -max-token-ttl -name -namespace -partition -tls-server-name -token -token-file -token-locality'
+            ;;
+        'acl binding-rule')
+            names='create delete list read update'
+            flags=''
+            valued=''
+            ;;
+        'acl binding-rule create')
+            names=''
+            flags='-bind-name -bind-type -bind-vars -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -meta -method -namespace -partition -selector -stale -tls-server-name -token -token-file'
+            valued='-bind-name -bind-type -bind-vars -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -method -namespace -partition -selector -tls-server-name -token -token-file'
+            ;;
+        'acl binding-rule delete')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl binding-rule list')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -meta -method -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -method -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl binding-rule read')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -meta -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl binding-rule update')
+            names=''
+            flags='-bind-name -bind-type -bind-vars -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -meta -namespace -no-merge -partition -selector -stale -tls-server-name -token -token-file'
+            valued='-bind-name -bind-type -bind-vars -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -namespace -partition -selector -tls-server-name -token -token-file'
+            ;;
+        'acl bootstrap')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -tls-server-name -token -token-file'
+            ;;
+        'acl policy')
+            names='create delete list read update'
+            flags=''
+            valued=''
+            ;;
+        'acl policy create')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -meta -name -namespace -partition -rules -stale -tls-server-name -token -token-file -valid-datacenter'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -name -namespace -partition -rules -tls-server-name -token -token-file -valid-datacenter'
+            ;;
+        'acl policy delete')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -name -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl policy list')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -meta -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl policy read')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -meta -name -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl policy update')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -meta -name -namespace -no-merge -partition -rules -stale -tls-server-name -token -token-file -valid-datacenter'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -name -namespace -partition -rules -tls-server-name -token -token-file -valid-datacenter'
+            ;;
+        'acl role')
+            names='create delete list read update'
+            flags=''
+            valued=''
+            ;;
+        'acl role create')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -meta -name -namespace -node-identity -partition -policy-id -policy-name -service-identity -stale -templated-policy -templated-policy-file -tls-server-name -token -token-file -var'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -name -namespace -node-identity -partition -policy-id -policy-name -service-identity -templated-policy -templated-policy-file -tls-server-name -token -token-file -var'
+            ;;
+        'acl role delete')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -name -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl role list')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -meta -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl role read')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -meta -name -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl role update')
+            names=''
+            flags='-append-templated-policy -append-templated-policy-file -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -meta -name -namespace -no-merge -node-identity -partition -policy-id -policy-name -replace-templated-policy -replace-templated-policy-file -service-identity -stale -tls-server-name -token -token-file -var'
+            valued='-append-templated-policy -append-templated-policy-file -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -name -namespace -node-identity -partition -policy-id -policy-name -replace-templated-policy -replace-templated-policy-file -service-identity -tls-server-name -token -token-file -var'
+            ;;
+        'acl set-agent-token')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
+            ;;
+        'acl templated-policy')
+            names='list preview read'
+            flags=''
+            valued=''
+            ;;
+        'acl templated-policy list')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl templated-policy preview')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -file -format -http-addr -meta -name -namespace -partition -stale -tls-server-name -token -token-file -var'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -file -format -http-addr -name -namespace -partition -tls-server-name -token -token-file -var'
+            ;;
+        'acl templated-policy read')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -meta -name -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -name -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl token')
+            names='clone create delete list read update'
+            flags=''
+            valued=''
+            ;;
+        'acl token clone')
+            names=''
+            flags='-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl token create')
+            names=''
+            flags='-accessor -ca-file -ca-path -client-cert -client-key -datacenter -description -expires-ttl -format -http-addr -local -meta -namespace -node-identity -partition -policy-id -policy-name -role-id -role-name -secret -service-identity -stale -templated-policy -templated-policy-file -tls-server-name -token -token-file -var'
+            valued='-accessor -ca-file -ca-path -client-cert -client-key -datacenter -description -expires-ttl -format -http-addr -namespace -node-identity -partition -policy-id -policy-name -role-id -role-name -secret -service-identity -templated-policy -templated-policy-file -tls-server-name -token -token-file -var'
+            ;;
+        'acl token delete')
+            names=''
+            flags='-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl token list')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -meta -namespace -partition -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl token read')
+            names=''
+            flags='-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -expanded -format -http-addr -meta -namespace -partition -self -stale -tls-server-name -token -token-file'
+            valued='-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+            ;;
+        'acl token update')
+            names=''
+            flags='-accessor-id -append-node-identity -append-policy-id -append-policy-name -append-role-id -append-role-name -append-service-identity -append-templated-policy -append-templated-policy-file -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -meta -namespace -node-identity -partition -policy-id -policy-name -replace-templated-policy -replace-templated-policy-file -role-id -role-name -service-identity -stale -tls-server-name -token -token-file -var'
+            valued='-accessor-id -append-node-identity -append-policy-id -append-policy-name -append-role-id -append-role-name -append-service-identity -append-templated-policy -append-templated-policy-file -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -namespace -node-identity -partition -policy-id -policy-name -replace-templated-policy -replace-templated-policy-file -role-id -role-name -service-identity -tls-server-name -token -token-file -var'
             ;;
         'agent')
             names=''
@@ -113,6 +303,16 @@ _tribune_table() {
             names=''
             flags='-ca-file -ca-path -child-exit-code -client-cert -client-key -datacenter -http-addr -monitor-retry -n -name -pass-stdin -shell -stale -timeout -tls-server-name -token -token-file -try -verbose'
             valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -monitor-retry -n -name -timeout -tls-server-name -token -token-file -try'
+            ;;
+        'login')
+            names=''
+            flags='-aws-access-key-id -aws-auto-bearer-token -aws-include-entity -aws-region -aws-secret-access-key -aws-server-id-header-value -aws-session-token -aws-sts-endpoint -bearer-token-file -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -meta -method -namespace -partition -stale -tls-server-name -token -token-file -token-sink-file -type'
+            valued='-aws-access-key-id -aws-region -aws-secret-access-key -aws-server-id-header-value -aws-session-token -aws-sts-endpoint -bearer-token-file -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -meta -method -namespace -partition -tls-server-name -token -token-file -token-sink-file -type'
+            ;;
+        'logout')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
             ;;
         'maint')
             names=''
@@ -234,6 +434,31 @@ _tribune_table() {
             flags='-append-filename -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -stale -tls-server-name -token -token-file'
             valued='-append-filename -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
             ;;
+        'tls')
+            names='ca cert'
+            flags=''
+            valued=''
+            ;;
+        'tls ca')
+            names='create'
+            flags=''
+            valued=''
+            ;;
+        'tls ca create')
+            names=''
+            flags='-additional-name-constraint -cluster-id -common-name -days -domain -name-constraint'
+            valued='-additional-name-constraint -cluster-id -common-name -days -domain'
+            ;;
+        'tls cert')
+            names='create'
+            flags=''
+            valued=''
+            ;;
+        'tls cert create')
+            names=''
+            flags='-additional-dnsname -additional-ipaddress -ca -cli -client -days -dc -domain -key -node -server'
+            valued='-additional-dnsname -additional-ipaddress -ca -days -dc -domain -key -node'
+            ;;
         'validate')
             names=''
             flags='-config-format -quiet'
@@ -256,6 +481,281 @@ _tribune_table() {
 _tribune_values() {
     kind='' choices=''
     case $1:$2 in
+        'acl auth-method create':-ca-file) kind=files ;;
+        'acl auth-method create':-ca-path) kind=directories ;;
+        'acl auth-method create':-client-cert) kind=files ;;
+        'acl auth-method create':-client-key) kind=files ;;
+        'acl auth-method create':-datacenter) kind=known ;;
+        'acl auth-method create':-format) choices='json pretty' ;;
+        'acl auth-method create':-token-file) kind=files ;;
+        'acl auth-method create':-type) choices='aws-iam jwt kubernetes' ;;
+        'acl auth-method delete':-ca-file) kind=files ;;
+        'acl auth-method delete':-ca-path) kind=directories ;;
+        'acl auth-method delete':-client-cert) kind=files ;;
+        'acl auth-method delete':-client-key) kind=files ;;
+        'acl auth-method delete':-datacenter) kind=known ;;
+        'acl auth-method delete':-name) kind=known ;;
+        'acl auth-method delete':-token-file) kind=files ;;
+        'acl auth-method list':-ca-file) kind=files ;;
+        'acl auth-method list':-ca-path) kind=directories ;;
+        'acl auth-method list':-client-cert) kind=files ;;
+        'acl auth-method list':-client-key) kind=files ;;
+        'acl auth-method list':-datacenter) kind=known ;;
+        'acl auth-method list':-format) choices='json pretty' ;;
+        'acl auth-method list':-token-file) kind=files ;;
+        'acl auth-method read':-ca-file) kind=files ;;
+        'acl auth-method read':-ca-path) kind=directories ;;
+        'acl auth-method read':-client-cert) kind=files ;;
+        'acl auth-method read':-client-key) kind=files ;;
+        'acl auth-method read':-datacenter) kind=known ;;
+        'acl auth-method read':-format) choices='json pretty' ;;
+        'acl auth-method read':-name) kind=known ;;
+        'acl auth-method read':-token-file) kind=files ;;
+        'acl auth-method update':-ca-file) kind=files ;;
+        'acl auth-method update':-ca-path) kind=directories ;;
+        'acl auth-method update':-client-cert) kind=files ;;
+        'acl auth-method update':-client-key) kind=files ;;
+        'acl auth-method update':-datacenter) kind=known ;;
+        'acl auth-method update':-format) choices='json pretty' ;;
+        'acl auth-method update':-name) kind=known ;;
+        'acl auth-method update':-token-file) kind=files ;;
+        'acl binding-rule create':-bind-type) choices='node policy role service templated-policy' ;;
+        'acl binding-rule create':-ca-file) kind=files ;;
+        'acl binding-rule create':-ca-path) kind=directories ;;
+        'acl binding-rule create':-client-cert) kind=files ;;
+        'acl binding-rule create':-client-key) kind=files ;;
+        'acl binding-rule create':-datacenter) kind=known ;;
+        'acl binding-rule create':-format) choices='json pretty' ;;
+        'acl binding-rule create':-method) kind=known ;;
+        'acl binding-rule create':-token-file) kind=files ;;
+        'acl binding-rule delete':-ca-file) kind=files ;;
+        'acl binding-rule delete':-ca-path) kind=directories ;;
+        'acl binding-rule delete':-client-cert) kind=files ;;
+        'acl binding-rule delete':-client-key) kind=files ;;
+        'acl binding-rule delete':-datacenter) kind=known ;;
+        'acl binding-rule delete':-id) kind=known ;;
+        'acl binding-rule delete':-token-file) kind=files ;;
+        'acl binding-rule list':-ca-file) kind=files ;;
+        'acl binding-rule list':-ca-path) kind=directories ;;
+        'acl binding-rule list':-client-cert) kind=files ;;
+        'acl binding-rule list':-client-key) kind=files ;;
+        'acl binding-rule list':-datacenter) kind=known ;;
+        'acl binding-rule list':-format) choices='json pretty' ;;
+        'acl binding-rule list':-method) kind=known ;;
+        'acl binding-rule list':-token-file) kind=files ;;
+        'acl binding-rule read':-ca-file) kind=files ;;
+        'acl binding-rule read':-ca-path) kind=directories ;;
+        'acl binding-rule read':-client-cert) kind=files ;;
+        'acl binding-rule read':-client-key) kind=files ;;
+        'acl binding-rule read':-datacenter) kind=known ;;
+        'acl binding-rule read':-format) choices='json pretty' ;;
+        'acl binding-rule read':-id) kind=known ;;
+        'acl binding-rule read':-token-file) kind=files ;;
+        'acl binding-rule update':-bind-type) choices='node policy role service templated-policy' ;;
+        'acl binding-rule update':-ca-file) kind=files ;;
+        'acl binding-rule update':-ca-path) kind=directories ;;
+        'acl binding-rule update':-client-cert) kind=files ;;
+        'acl binding-rule update':-client-key) kind=files ;;
+        'acl binding-rule update':-datacenter) kind=known ;;
+        'acl binding-rule update':-format) choices='json pretty' ;;
+        'acl binding-rule update':-id) kind=known ;;
+        'acl binding-rule update':-token-file) kind=files ;;
+        'acl bootstrap':-ca-file) kind=files ;;
+        'acl bootstrap':-ca-path) kind=directories ;;
+        'acl bootstrap':-client-cert) kind=files ;;
+        'acl bootstrap':-client-key) kind=files ;;
+        'acl bootstrap':-datacenter) kind=known ;;
+        'acl bootstrap':-format) choices='json pretty' ;;
+        'acl bootstrap':-token-file) kind=files ;;
+        'acl policy create':-ca-file) kind=files ;;
+        'acl policy create':-ca-path) kind=directories ;;
+        'acl policy create':-client-cert) kind=files ;;
+        'acl policy create':-client-key) kind=files ;;
+        'acl policy create':-datacenter) kind=known ;;
+        'acl policy create':-format) choices='json pretty' ;;
+        'acl policy create':-token-file) kind=files ;;
+        'acl policy create':-valid-datacenter) kind=known ;;
+        'acl policy delete':-ca-file) kind=files ;;
+        'acl policy delete':-ca-path) kind=directories ;;
+        'acl policy delete':-client-cert) kind=files ;;
+        'acl policy delete':-client-key) kind=files ;;
+        'acl policy delete':-datacenter) kind=known ;;
+        'acl policy delete':-id) kind=known ;;
+        'acl policy delete':-name) kind=known ;;
+        'acl policy delete':-token-file) kind=files ;;
+        'acl policy list':-ca-file) kind=files ;;
+        'acl policy list':-ca-path) kind=directories ;;
+        'acl policy list':-client-cert) kind=files ;;
+        'acl policy list':-client-key) kind=files ;;
+        'acl policy list':-datacenter) kind=known ;;
+        'acl policy list':-format) choices='json pretty' ;;
+        'acl policy list':-token-file) kind=files ;;
+        'acl policy read':-ca-file) kind=files ;;
+        'acl policy read':-ca-path) kind=directories ;;
+        'acl policy read':-client-cert) kind=files ;;
+        'acl policy read':-client-key) kind=files ;;
+        'acl policy read':-datacenter) kind=known ;;
+        'acl policy read':-format) choices='json pretty' ;;
+        'acl policy read':-id) kind=known ;;
+        'acl policy read':-name) kind=known ;;
+        'acl policy read':-token-file) kind=files ;;
+        'acl policy update':-ca-file) kind=files ;;
+        'acl policy update':-ca-path) kind=directories ;;
+        'acl policy update':-client-cert) kind=files ;;
+        'acl policy update':-client-key) kind=files ;;
+        'acl policy update':-datacenter) kind=known ;;
+        'acl policy update':-format) choices='json pretty' ;;
+        'acl policy update':-id) kind=known ;;
+        'acl policy update':-token-file) kind=files ;;
+        'acl policy update':-valid-datacenter) kind=known ;;
+        'acl role create':-ca-file) kind=files ;;
+        'acl role create':-ca-path) kind=directories ;;
+        'acl role create':-client-cert) kind=files ;;
+        'acl role create':-client-key) kind=files ;;
+        'acl role create':-datacenter) kind=known ;;
+        'acl role create':-format) choices='json pretty' ;;
+        'acl role create':-policy-id) kind=known ;;
+        'acl role create':-policy-name) kind=known ;;
+        'acl role create':-service-identity) kind=known ;;
+        'acl role create':-templated-policy) kind=known ;;
+        'acl role create':-templated-policy-file) kind=files ;;
+        'acl role create':-token-file) kind=files ;;
+        'acl role delete':-ca-file) kind=files ;;
+        'acl role delete':-ca-path) kind=directories ;;
+        'acl role delete':-client-cert) kind=files ;;
+        'acl role delete':-client-key) kind=files ;;
+        'acl role delete':-datacenter) kind=known ;;
+        'acl role delete':-id) kind=known ;;
+        'acl role delete':-name) kind=known ;;
+        'acl role delete':-token-file) kind=files ;;
+        'acl role list':-ca-file) kind=files ;;
+        'acl role list':-ca-path) kind=directories ;;
+        'acl role list':-client-cert) kind=files ;;
+        'acl role list':-client-key) kind=files ;;
+        'acl role list':-datacenter) kind=known ;;
+        'acl role list':-format) choices='json pretty' ;;
+        'acl role list':-token-file) kind=files ;;
+        'acl role read':-ca-file) kind=files ;;
+        'acl role read':-ca-path) kind=directories ;;
+        'acl role read':-client-cert) kind=files ;;
+        'acl role read':-client-key) kind=files ;;
+        'acl role read':-datacenter) kind=known ;;
+        'acl role read':-format) choices='json pretty' ;;
+        'acl role read':-id) kind=known ;;
+        'acl role read':-name) kind=known ;;
+        'acl role read':-token-file) kind=files ;;
+        'acl role update':-append-templated-policy) kind=known ;;
+        'acl role update':-append-templated-policy-file) kind=files ;;
+        'acl role update':-ca-file) kind=files ;;
+        'acl role update':-ca-path) kind=directories ;;
+        'acl role update':-client-cert) kind=files ;;
+        'acl role update':-client-key) kind=files ;;
+        'acl role update':-datacenter) kind=known ;;
+        'acl role update':-format) choices='json pretty' ;;
+        'acl role update':-id) kind=known ;;
+        'acl role update':-policy-id) kind=known ;;
+        'acl role update':-policy-name) kind=known ;;
+        'acl role update':-replace-templated-policy) kind=known ;;
+        'acl role update':-replace-templated-policy-file) kind=files ;;
+        'acl role update':-service-identity) kind=known ;;
+        'acl role update':-token-file) kind=files ;;
+        'acl set-agent-token':-ca-file) kind=files ;;
+        'acl set-agent-token':-ca-path) kind=directories ;;
+        'acl set-agent-token':-client-cert) kind=files ;;
+        'acl set-agent-token':-client-key) kind=files ;;
+        'acl set-agent-token':-datacenter) kind=known ;;
+        'acl set-agent-token':-token-file) kind=files ;;
+        'acl set-agent-token':0) choices='agent config_file_service_registration default dns recovery replication' ;;
+        'acl templated-policy list':-ca-file) kind=files ;;
+        'acl templated-policy list':-ca-path) kind=directories ;;
+        'acl templated-policy list':-client-cert) kind=files ;;
+        'acl templated-policy list':-client-key) kind=files ;;
+        'acl templated-policy list':-datacenter) kind=known ;;
+        'acl templated-policy list':-format) choices='json pretty' ;;
+        'acl templated-policy list':-token-file) kind=files ;;
+        'acl templated-policy preview':-ca-file) kind=files ;;
+        'acl templated-policy preview':-ca-path) kind=directories ;;
+        'acl templated-policy preview':-client-cert) kind=files ;;
+        'acl templated-policy preview':-client-key) kind=files ;;
+        'acl templated-policy preview':-datacenter) kind=known ;;
+        'acl templated-policy preview':-file) kind=files ;;
+        'acl templated-policy preview':-format) choices='json pretty' ;;
+        'acl templated-policy preview':-name) kind=known ;;
+        'acl templated-policy preview':-token-file) kind=files ;;
+        'acl templated-policy read':-ca-file) kind=files ;;
+        'acl templated-policy read':-ca-path) kind=directories ;;
+        'acl templated-policy read':-client-cert) kind=files ;;
+        'acl templated-policy read':-client-key) kind=files ;;
+        'acl templated-policy read':-datacenter) kind=known ;;
+        'acl templated-policy read':-format) choices='json pretty' ;;
+        'acl templated-policy read':-name) kind=known ;;
+        'acl templated-policy read':-token-file) kind=files ;;
+        'acl token clone':-accessor-id) kind=known ;;
+        'acl token clone':-ca-file) kind=files ;;
+        'acl token clone':-ca-path) kind=directories ;;
+        'acl token clone':-client-cert) kind=files ;;
+        'acl token clone':-client-key) kind=files ;;
+        'acl token clone':-datacenter) kind=known ;;
+        'acl token clone':-format) choices='json pretty' ;;
+        'acl token clone':-token-file) kind=files ;;
+        'acl token create':-ca-file) kind=files ;;
+        'acl token create':-ca-path) kind=directories ;;
+        'acl token create':-client-cert) kind=files ;;
+        'acl token create':-client-key) kind=files ;;
+        'acl token create':-datacenter) kind=known ;;
+        'acl token create':-format) choices='json pretty' ;;
+        'acl token create':-policy-id) kind=known ;;
+        'acl token create':-policy-name) kind=known ;;
+        'acl token create':-role-id) kind=known ;;
+        'acl token create':-role-name) kind=known ;;
+        'acl token create':-service-identity) kind=known ;;
+        'acl token create':-templated-policy) kind=known ;;
+        'acl token create':-templated-policy-file) kind=files ;;
+        'acl token create':-token-file) kind=files ;;
+        'acl token delete':-accessor-id) kind=known ;;
+        'acl token delete':-ca-file) kind=files ;;
+        'acl token delete':-ca-path) kind=directories ;;
+        'acl token delete':-client-cert) kind=files ;;
+        'acl token delete':-client-key) kind=files ;;
+        'acl token delete':-datacenter) kind=known ;;
+        'acl token delete':-token-file) kind=files ;;
+        'acl token list':-ca-file) kind=files ;;
+        'acl token list':-ca-path) kind=directories ;;
+        'acl token list':-client-cert) kind=files ;;
+        'acl token list':-client-key) kind=files ;;
+        'acl token list':-datacenter) kind=known ;;
+        'acl token list':-format) choices='json pretty' ;;
+        'acl token list':-token-file) kind=files ;;
+        'acl token read':-accessor-id) kind=known ;;
+        'acl token read':-ca-file) kind=files ;;
+        'acl token read':-ca-path) kind=directories ;;
+        'acl token read':-client-cert) kind=files ;;
+        'acl token read':-client-key) kind=files ;;
+        'acl token read':-datacenter) kind=known ;;
+        'acl token read':-format) choices='json pretty' ;;
+        'acl token read':-token-file) kind=files ;;
+        'acl token update':-accessor-id) kind=known ;;
+        'acl token update':-append-policy-id) kind=known ;;
+        'acl token update':-append-policy-name) kind=known ;;
+        'acl token update':-append-role-id) kind=known ;;
+        'acl token update':-append-role-name) kind=known ;;
+        'acl token update':-append-service-identity) kind=known ;;
+        'acl token update':-append-templated-policy) kind=known ;;
+        'acl token update':-append-templated-policy-file) kind=files ;;
+        'acl token update':-ca-file) kind=files ;;
+        'acl token update':-ca-path) kind=directories ;;
+        'acl token update':-client-cert) kind=files ;;
+        'acl token update':-client-key) kind=files ;;
+        'acl token update':-datacenter) kind=known ;;
+        'acl token update':-format) choices='json pretty' ;;
+        'acl token update':-policy-id) kind=known ;;
+        'acl token update':-policy-name) kind=known ;;
+        'acl token update':-replace-templated-policy) kind=known ;;
+        'acl token update':-replace-templated-policy-file) kind=files ;;
+        'acl token update':-role-id) kind=known ;;
+        'acl token update':-role-name) kind=known ;;
+        'acl token update':-service-identity) kind=known ;;
+        'acl token update':-token-file) kind=files ;;
         'agent':-config-dir) kind=directories ;;
         'agent':-config-file) kind=files ;;
         'agent':-config-format) choices='hcl json' ;;
@@ -375,6 +875,22 @@ _tribune_values() {
         'lock':-datacenter) kind=known ;;
         'lock':-token-file) kind=files ;;
         'lock':0) kind=known ;;
+        'login':-bearer-token-file) kind=files ;;
+        'login':-ca-file) kind=files ;;
+        'login':-ca-path) kind=directories ;;
+        'login':-client-cert) kind=files ;;
+        'login':-client-key) kind=files ;;
+        'login':-datacenter) kind=known ;;
+        'login':-method) kind=known ;;
+        'login':-token-file) kind=files ;;
+        'login':-token-sink-file) kind=files ;;
+        'login':-type) choices='aws-iam jwt kubernetes' ;;
+        'logout':-ca-file) kind=files ;;
+        'logout':-ca-path) kind=directories ;;
+        'logout':-client-cert) kind=files ;;
+        'logout':-client-key) kind=files ;;
+        'logout':-datacenter) kind=known ;;
+        'logout':-token-file) kind=files ;;
         'maint':-ca-file) kind=files ;;
         'maint':-ca-path) kind=directories ;;
         'maint':-client-cert) kind=files ;;
@@ -484,6 +1000,8 @@ _tribune_values() {
         'snapshot save':-datacenter) kind=known ;;
         'snapshot save':-token-file) kind=files ;;
         'snapshot save':0) kind=files ;;
+        'tls cert create':-ca) kind=files ;;
+        'tls cert create':-key) kind=files ;;
         'validate':-config-format) choices='hcl json' ;;
         'validate':[0-9]*) kind=files ;;
         'version':-format) choices='json pretty' ;;

@@ -5,6 +5,7 @@ function __tribune_names
     switch "$argv"
         case ''
             printf '%s\n' \
+                acl\t'Interact with access control lists' \
                 agent\t'Runs a Consul agent' \
                 catalog\t'Interact with the catalog' \
                 debug\t'Records a debugging archive for operators' \
@@ -18,6 +19,8 @@ function __tribune_names
                 kv\t'Interact with the key-value store' \
                 leave\t'Gracefully leaves the Consul cluster and shuts down' \
                 lock\t'Execute a command holding a lock' \
+                login\t'Log in with an auth method' \
+                logout\t'Destroy a token that login made' \
                 maint\t'Controls node or service maintenance mode' \
                 members\t'Lists the members of a Consul cluster' \
                 monitor\t'Stream logs from a Consul agent' \
@@ -26,9 +29,61 @@ function __tribune_names
                 rtt\t'Estimates network round trip time between nodes' \
                 services\t'Interact with services' \
                 snapshot\t'Saves, restores and inspects snapshots of Consul server state' \
+                tls\t'Builtin helpers for creating CAs and certificates' \
                 validate\t'Validate config files/directories' \
                 version\t'Prints the Consul version' \
                 watch\t'Watch for changes in Consul'
+        case 'acl'
+            printf '%s\n' \
+                auth-method\t'Manage ACL auth methods' \
+                binding-rule\t'Manage ACL binding rules' \
+                bootstrap\t'Bootstrap the ACL system' \
+                policy\t'Manage ACL policies' \
+                role\t'Manage ACL roles' \
+                set-agent-token\t'Assign tokens to the agent\'s own work' \
+                templated-policy\t'Show ACL templated policies' \
+                token\t'Manage ACL tokens'
+        case 'acl auth-method'
+            printf '%s\n' \
+                create\t'Create an ACL auth method' \
+                delete\t'Delete an ACL auth method' \
+                list\t'List ACL auth methods' \
+                read\t'Read an ACL auth method' \
+                update\t'Update an ACL auth method'
+        case 'acl binding-rule'
+            printf '%s\n' \
+                create\t'Create an ACL binding rule' \
+                delete\t'Delete an ACL binding rule' \
+                list\t'List ACL binding rules' \
+                read\t'Read an ACL binding rule' \
+                update\t'Update an ACL binding rule'
+        case 'acl policy'
+            printf '%s\n' \
+                create\t'Create an ACL policy' \
+                delete\t'Delete an ACL policy' \
+                list\t'List ACL policies' \
+                read\t'Read an ACL policy' \
+                update\t'Update an ACL policy'
+        case 'acl role'
+            printf '%s\n' \
+                create\t'Create an ACL role' \
+                delete\t'Delete an ACL role' \
+                list\t'List ACL roles' \
+                read\t'Read an ACL role' \
+                update\t'Update an ACL role'
+        case 'acl templated-policy'
+            printf '%s\n' \
+                list\t'List ACL templated policies' \
+                preview\t'Preview the policy of an ACL templated policy' \
+                read\t'Read an ACL templated policy'
+        case 'acl token'
+            printf '%s\n' \
+                clone\t'Clone an ACL token' \
+                create\t'Create an ACL token' \
+                delete\t'Delete an ACL token' \
+                list\t'List ACL tokens' \
+                read\t'Read an ACL token' \
+                update\t'Update an ACL token'
         case 'catalog'
             printf '%s\n' \
                 datacenters\t'Lists all known datacenters for this agent' \
@@ -69,6 +124,16 @@ function __tribune_names
                 inspect\t'Displays information about a Consul snapshot file' \
                 restore\t'Restores snapshot of Consul server state' \
                 save\t'Saves snapshot of Consul server state'
+        case 'tls'
+            printf '%s\n' \
+                ca\t'Helpers for CAs' \
+                cert\t'Helpers for certificates'
+        case 'tls ca'
+            printf '%s\n' \
+                create\t'Create a new Consul CA'
+        case 'tls cert'
+            printf '%s\n' \
+                create\t'Create a new certificate'
     end
 end
 
@@ -81,6 +146,604 @@ function __tribune_flags
                 -autocomplete-uninstall\t'Remove completion from your shells' \
                 -help\t'List the commands' \
                 -version\t'Print the version'
+        case 'acl auth-method create'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -config\t'Configuration in JSON' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the auth method is for' \
+                -display-name\t'Name for humans' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -kubernetes-ca-cert\t'CA certificate of the Kubernetes API server, PEM' \
+                -kubernetes-host\t'Address of the Kubernetes API server' \
+                -kubernetes-service-account-jwt\t'JWT of a service account that may review tokens at the Kubernetes API server' \
+                -max-token-ttl\t'Time after which a token of a login is no longer valid' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the auth method' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -token-locality\t'Kind of the tokens of logins: \'local\' to this datacenter, or \'global\'' \
+                -type\t'Type of the auth method: jwt, kubernetes or aws-iam'
+        case 'acl auth-method delete'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -name\t'Name of the auth method' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl auth-method list'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl auth-method read'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the auth method' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl auth-method update'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -config\t'Configuration in JSON' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the auth method is for' \
+                -display-name\t'Name for humans' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -kubernetes-ca-cert\t'CA certificate of the Kubernetes API server, PEM' \
+                -kubernetes-host\t'Address of the Kubernetes API server' \
+                -kubernetes-service-account-jwt\t'JWT of a service account that may review tokens at the Kubernetes API server' \
+                -max-token-ttl\t'Time after which a token of a login is no longer valid' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the auth method' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -no-merge\t'Replace all fields, also those that are not given' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -token-locality\t'Kind of the tokens of logins: \'local\' to this datacenter, or \'global\''
+        case 'acl binding-rule create'
+            printf '%s\n' \
+                -bind-name\t'Name to bind; ${...} stands for what is known of the caller' \
+                -bind-type\t'What is bound: service, role, node, policy or templated-policy' \
+                -bind-vars\t'Variable of the templated policy, as name=value; ${...} stands for what the auth method knows of the caller' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the binding rule is for' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -method\t'Auth method whose logins the rule is for' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -selector\t'Filter over what the auth method knows of the caller' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl binding-rule delete'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the binding rule' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl binding-rule list'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -method\t'Only the rules of this auth method' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl binding-rule read'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the binding rule' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl binding-rule update'
+            printf '%s\n' \
+                -bind-name\t'Name to bind; ${...} stands for what is known of the caller' \
+                -bind-type\t'What is bound: service, role, node, policy or templated-policy' \
+                -bind-vars\t'Variable of the templated policy, as name=value; ${...} stands for what the auth method knows of the caller' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the binding rule is for' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the binding rule' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -no-merge\t'Replace all fields, also those that are not given' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -selector\t'Filter over what the auth method knows of the caller' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl bootstrap'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl policy create'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the policy is for' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the new policy' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -rules\t'The rules, HCL or JSON' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -valid-datacenter\t'Datacenter in which the policy is valid; all without it'
+        case 'acl policy delete'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the policy' \
+                -name\t'Name of the policy' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl policy list'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl policy read'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the policy' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the policy' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl policy update'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the policy is for' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the policy' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the policy' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -no-merge\t'Replace all fields, also those that are not given' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -rules\t'The rules, HCL or JSON' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -valid-datacenter\t'Datacenter in which the policy is valid; all without it'
+        case 'acl role create'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the role is for' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the new role' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -node-identity\t'A node identity, as NODE:DATACENTER' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -policy-id\t'Policy, by the beginning of its id' \
+                -policy-name\t'Policy, by name' \
+                -service-identity\t'A service identity, as NAME or NAME:DATACENTER1,DATACENTER2' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -templated-policy\t'Name of a templated policy' \
+                -templated-policy-file\t'File with templated policies and their variables, HCL or JSON' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -var\t'Variable of the templated policy, as VariableName:Value'
+        case 'acl role delete'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the role' \
+                -name\t'Name of the role' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl role list'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl role read'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the role' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the role' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl role update'
+            printf '%s\n' \
+                -append-templated-policy\t'Name of a templated policy to add' \
+                -append-templated-policy-file\t'File with templated policies to add, HCL or JSON' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the role is for' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -id\t'Id of the role' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the role' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -no-merge\t'Replace all fields, also those that are not given' \
+                -node-identity\t'A node identity, as NODE:DATACENTER' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -policy-id\t'Policy, by the beginning of its id' \
+                -policy-name\t'Policy, by name' \
+                -replace-templated-policy\t'Name of a templated policy that replaces the old ones' \
+                -replace-templated-policy-file\t'File with templated policies that replace the old ones' \
+                -service-identity\t'A service identity, as NAME or NAME:DATACENTER1,DATACENTER2' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -var\t'Variable of the templated policy, as VariableName:Value'
+        case 'acl set-agent-token'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl templated-policy list'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl templated-policy preview'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -file\t'File with one templated policy and its variables, HCL or JSON' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the templated policy' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -var\t'Variable of the templated policy, as VariableName:Value'
+        case 'acl templated-policy read'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -name\t'Name of the templated policy' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl token clone'
+            printf '%s\n' \
+                -accessor-id\t'Accessor ID of the token' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Description of the new token; that of the old one without it' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl token create'
+            printf '%s\n' \
+                -accessor\t'UUID that is to be the Accessor ID' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the token is for' \
+                -expires-ttl\t'Time after which the token is no longer valid' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -local\t'The token is valid in this datacenter only' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -node-identity\t'A node identity, as NODE:DATACENTER' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -policy-id\t'Policy, by the beginning of its id' \
+                -policy-name\t'Policy, by name' \
+                -role-id\t'Role, by the beginning of its id' \
+                -role-name\t'Role, by name' \
+                -secret\t'UUID that is to be the secret' \
+                -service-identity\t'A service identity, as NAME or NAME:DATACENTER1,DATACENTER2' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -templated-policy\t'Name of a templated policy' \
+                -templated-policy-file\t'File with templated policies and their variables, HCL or JSON' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -var\t'Variable of the templated policy, as VariableName:Value'
+        case 'acl token delete'
+            printf '%s\n' \
+                -accessor-id\t'Accessor ID of the token' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl token list'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl token read'
+            printf '%s\n' \
+                -accessor-id\t'Accessor ID of the token' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -expanded\t'Show the rules of all policies, roles and identities' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -self\t'Read the token that the command itself uses' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'acl token update'
+            printf '%s\n' \
+                -accessor-id\t'Accessor ID of the token' \
+                -append-node-identity\t'A node identity, as NODE:DATACENTER' \
+                -append-policy-id\t'Policy to add, by the beginning of its id' \
+                -append-policy-name\t'Policy to add, by name' \
+                -append-role-id\t'Role to add, by the beginning of its id' \
+                -append-role-name\t'Role to add, by name' \
+                -append-service-identity\t'A service identity, as NAME or NAME:DATACENTER1,DATACENTER2' \
+                -append-templated-policy\t'Name of a templated policy to add' \
+                -append-templated-policy-file\t'File with templated policies to add, HCL or JSON' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -description\t'Text that says what the token is for' \
+                -format\t'Output format: {pretty|json}' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Also print the hash of the content and the raft indexes' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -node-identity\t'A node identity, as NODE:DATACENTER' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -policy-id\t'Policy, by the beginning of its id' \
+                -policy-name\t'Policy, by name' \
+                -replace-templated-policy\t'Name of a templated policy that replaces the old ones' \
+                -replace-templated-policy-file\t'File with templated policies that replace the old ones' \
+                -role-id\t'Role, by the beginning of its id' \
+                -role-name\t'Role, by name' \
+                -service-identity\t'A service identity, as NAME or NAME:DATACENTER1,DATACENTER2' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -var\t'Variable of the templated policy, as VariableName:Value'
         case 'agent'
             printf '%s\n' \
                 -advertise\t'Address that other agents use to reach this one; an IP or an address template' \
@@ -417,6 +1080,45 @@ function __tribune_flags
                 -token-file\t'File that holds the ACL token of the request; wins over -token' \
                 -try\t'DEPRECATED' \
                 -verbose\t'Tell every step'
+        case 'login'
+            printf '%s\n' \
+                -aws-access-key-id\t'AWS access key id; with -aws-auto-bearer-token' \
+                -aws-auto-bearer-token\t'Make the bearer token from AWS credentials' \
+                -aws-include-entity\t'Let the server read the IAM role or user too' \
+                -aws-region\t'AWS region; with -aws-auto-bearer-token' \
+                -aws-secret-access-key\t'AWS secret access key; with -aws-auto-bearer-token' \
+                -aws-server-id-header-value\t'Value of the server id header that the auth method demands' \
+                -aws-session-token\t'AWS session token; with -aws-auto-bearer-token' \
+                -aws-sts-endpoint\t'URL of STS; with -aws-auto-bearer-token' \
+                -bearer-token-file\t'File with the credential' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -meta\t'Text for the description of the token, as key=value' \
+                -method\t'Name of the auth method' \
+                -namespace\t'Namespace of the request; default is the only one here' \
+                -partition\t'Admin partition of the request; default is the only one here' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token' \
+                -token-sink-file\t'File to write the token\'s secret to' \
+                -type\t'Type of the auth method; not needed'
+        case 'logout'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
         case 'maint'
             printf '%s\n' \
                 -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
@@ -648,6 +1350,27 @@ function __tribune_flags
                 -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
                 -token\t'ACL token of the request' \
                 -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'tls ca create'
+            printf '%s\n' \
+                -additional-name-constraint\t'Domain below which the authority may sign, beside localhost and -domain; with -name-constraint, may be repeated' \
+                -cluster-id\t'Id of the cluster; the certificate carries it as a SPIFFE id' \
+                -common-name\t'Common name of the authority; Consul Agent CA and its number by default' \
+                -days\t'Days for which the authority is valid' \
+                -domain\t'DNS domain of the cluster; file names begin with it' \
+                -name-constraint\t'Let the authority sign only for -domain, localhost and what -additional-name-constraint names'
+        case 'tls cert create'
+            printf '%s\n' \
+                -additional-dnsname\t'DNS name that the certificate also carries; may be repeated' \
+                -additional-ipaddress\t'Address that the certificate also carries; may be repeated' \
+                -ca\t'Certificate of the authority' \
+                -cli\t'A certificate for users of the command line' \
+                -client\t'A certificate for a client agent' \
+                -days\t'Days for which the certificate is valid' \
+                -dc\t'Datacenter of the agent' \
+                -domain\t'DNS domain of the cluster' \
+                -key\t'Key of the authority' \
+                -node\t'Name of the server\'s node: the certificate also carries <node>.server.<dc>.<domain>' \
+                -server\t'A certificate for a server'
         case 'validate'
             printf '%s\n' \
                 -config-format\t'Format of all files whatever their extension: \'hcl\' or \'json\'' \
@@ -683,6 +1406,68 @@ end
 # Flags that take a value.
 function __tribune_valued
     switch "$argv"
+        case 'acl auth-method create'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -config -datacenter -description -display-name -format -http-addr -kubernetes-ca-cert -kubernetes-host -kubernetes-service-account-jwt -max-token-ttl -name -namespace -partition -tls-server-name -token -token-file -token-locality -type'
+        case 'acl auth-method delete'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -name -namespace -partition -tls-server-name -token -token-file'
+        case 'acl auth-method list'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl auth-method read'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -name -namespace -partition -tls-server-name -token -token-file'
+        case 'acl auth-method update'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -config -datacenter -description -display-name -format -http-addr -kubernetes-ca-cert -kubernetes-host -kubernetes-service-account-jwt -max-token-ttl -name -namespace -partition -tls-server-name -token -token-file -token-locality'
+        case 'acl binding-rule create'
+            string split ' ' -- '-bind-name -bind-type -bind-vars -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -method -namespace -partition -selector -tls-server-name -token -token-file'
+        case 'acl binding-rule delete'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -namespace -partition -tls-server-name -token -token-file'
+        case 'acl binding-rule list'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -method -namespace -partition -tls-server-name -token -token-file'
+        case 'acl binding-rule read'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -namespace -partition -tls-server-name -token -token-file'
+        case 'acl binding-rule update'
+            string split ' ' -- '-bind-name -bind-type -bind-vars -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -namespace -partition -selector -tls-server-name -token -token-file'
+        case 'acl bootstrap'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -tls-server-name -token -token-file'
+        case 'acl policy create'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -name -namespace -partition -rules -tls-server-name -token -token-file -valid-datacenter'
+        case 'acl policy delete'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+        case 'acl policy list'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl policy read'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+        case 'acl policy update'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -name -namespace -partition -rules -tls-server-name -token -token-file -valid-datacenter'
+        case 'acl role create'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -name -namespace -node-identity -partition -policy-id -policy-name -service-identity -templated-policy -templated-policy-file -tls-server-name -token -token-file -var'
+        case 'acl role delete'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+        case 'acl role list'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl role read'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -id -name -namespace -partition -tls-server-name -token -token-file'
+        case 'acl role update'
+            string split ' ' -- '-append-templated-policy -append-templated-policy-file -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -id -name -namespace -node-identity -partition -policy-id -policy-name -replace-templated-policy -replace-templated-policy-file -service-identity -tls-server-name -token -token-file -var'
+        case 'acl set-agent-token'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
+        case 'acl templated-policy list'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl templated-policy preview'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -file -format -http-addr -name -namespace -partition -tls-server-name -token -token-file -var'
+        case 'acl templated-policy read'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -name -namespace -partition -tls-server-name -token -token-file'
+        case 'acl token clone'
+            string split ' ' -- '-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl token create'
+            string split ' ' -- '-accessor -ca-file -ca-path -client-cert -client-key -datacenter -description -expires-ttl -format -http-addr -namespace -node-identity -partition -policy-id -policy-name -role-id -role-name -secret -service-identity -templated-policy -templated-policy-file -tls-server-name -token -token-file -var'
+        case 'acl token delete'
+            string split ' ' -- '-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl token list'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl token read'
+            string split ' ' -- '-accessor-id -ca-file -ca-path -client-cert -client-key -datacenter -format -http-addr -namespace -partition -tls-server-name -token -token-file'
+        case 'acl token update'
+            string split ' ' -- '-accessor-id -append-node-identity -append-policy-id -append-policy-name -append-role-id -append-role-name -append-service-identity -append-templated-policy -append-templated-policy-file -ca-file -ca-path -client-cert -client-key -datacenter -description -format -http-addr -namespace -node-identity -partition -policy-id -policy-name -replace-templated-policy -replace-templated-policy-file -role-id -role-name -service-identity -tls-server-name -token -token-file -var'
         case 'agent'
             string split ' ' -- '-advertise -advertise-wan -allow-write-http-from -alt-domain -bind -bootstrap-expect -check_output_max_size -client -config-dir -config-file -config-format -data-dir -datacenter -default-query-time -dns-port -domain -encrypt -grpc-port -grpc-tls-port -hcl -http-port -https-port -join -join-wan -log-file -log-level -log-rotate-bytes -log-rotate-duration -log-rotate-max-files -max-query-time -node -node-id -node-meta -pid-file -primary-gateway -protocol -raft-protocol -recursor -retry-interval -retry-interval-wan -retry-join -retry-join-wan -retry-max -retry-max-wan -segment -serf-lan-allowed-cidrs -serf-lan-bind -serf-lan-port -serf-wan-allowed-cidrs -serf-wan-bind -serf-wan-port -server-port -ui-content-path -ui-dir'
         case 'catalog datacenters'
@@ -719,6 +1504,10 @@ function __tribune_valued
             string split ' ' -- '-ca-file -ca-path -client-cert -client-key -http-addr -tls-server-name -token -token-file'
         case 'lock'
             string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -monitor-retry -n -name -timeout -tls-server-name -token -token-file -try'
+        case 'login'
+            string split ' ' -- '-aws-access-key-id -aws-region -aws-secret-access-key -aws-server-id-header-value -aws-session-token -aws-sts-endpoint -bearer-token-file -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -meta -method -namespace -partition -tls-server-name -token -token-file -token-sink-file -type'
+        case 'logout'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
         case 'maint'
             string split ' ' -- '-ca-file -ca-path -client-cert -client-key -http-addr -reason -service -tls-server-name -token -token-file'
         case 'members'
@@ -753,6 +1542,10 @@ function __tribune_valued
             string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
         case 'snapshot save'
             string split ' ' -- '-append-filename -ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
+        case 'tls ca create'
+            string split ' ' -- '-additional-name-constraint -cluster-id -common-name -days -domain'
+        case 'tls cert create'
+            string split ' ' -- '-additional-dnsname -additional-ipaddress -ca -days -dc -domain -key -node'
         case 'validate'
             string split ' ' -- '-config-format'
         case 'version'
@@ -765,6 +1558,556 @@ end
 # What a value is: of a flag, or of the word with this number.
 function __tribune_values
     switch "$argv[1]:$argv[2]"
+        case 'acl auth-method create:-ca-file'
+            echo :files
+        case 'acl auth-method create:-ca-path'
+            echo :directories
+        case 'acl auth-method create:-client-cert'
+            echo :files
+        case 'acl auth-method create:-client-key'
+            echo :files
+        case 'acl auth-method create:-datacenter'
+            echo :known
+        case 'acl auth-method create:-format'
+            printf '%s\n' json pretty
+        case 'acl auth-method create:-token-file'
+            echo :files
+        case 'acl auth-method create:-type'
+            printf '%s\n' aws-iam jwt kubernetes
+        case 'acl auth-method delete:-ca-file'
+            echo :files
+        case 'acl auth-method delete:-ca-path'
+            echo :directories
+        case 'acl auth-method delete:-client-cert'
+            echo :files
+        case 'acl auth-method delete:-client-key'
+            echo :files
+        case 'acl auth-method delete:-datacenter'
+            echo :known
+        case 'acl auth-method delete:-name'
+            echo :known
+        case 'acl auth-method delete:-token-file'
+            echo :files
+        case 'acl auth-method list:-ca-file'
+            echo :files
+        case 'acl auth-method list:-ca-path'
+            echo :directories
+        case 'acl auth-method list:-client-cert'
+            echo :files
+        case 'acl auth-method list:-client-key'
+            echo :files
+        case 'acl auth-method list:-datacenter'
+            echo :known
+        case 'acl auth-method list:-format'
+            printf '%s\n' json pretty
+        case 'acl auth-method list:-token-file'
+            echo :files
+        case 'acl auth-method read:-ca-file'
+            echo :files
+        case 'acl auth-method read:-ca-path'
+            echo :directories
+        case 'acl auth-method read:-client-cert'
+            echo :files
+        case 'acl auth-method read:-client-key'
+            echo :files
+        case 'acl auth-method read:-datacenter'
+            echo :known
+        case 'acl auth-method read:-format'
+            printf '%s\n' json pretty
+        case 'acl auth-method read:-name'
+            echo :known
+        case 'acl auth-method read:-token-file'
+            echo :files
+        case 'acl auth-method update:-ca-file'
+            echo :files
+        case 'acl auth-method update:-ca-path'
+            echo :directories
+        case 'acl auth-method update:-client-cert'
+            echo :files
+        case 'acl auth-method update:-client-key'
+            echo :files
+        case 'acl auth-method update:-datacenter'
+            echo :known
+        case 'acl auth-method update:-format'
+            printf '%s\n' json pretty
+        case 'acl auth-method update:-name'
+            echo :known
+        case 'acl auth-method update:-token-file'
+            echo :files
+        case 'acl binding-rule create:-bind-type'
+            printf '%s\n' node policy role service templated-policy
+        case 'acl binding-rule create:-ca-file'
+            echo :files
+        case 'acl binding-rule create:-ca-path'
+            echo :directories
+        case 'acl binding-rule create:-client-cert'
+            echo :files
+        case 'acl binding-rule create:-client-key'
+            echo :files
+        case 'acl binding-rule create:-datacenter'
+            echo :known
+        case 'acl binding-rule create:-format'
+            printf '%s\n' json pretty
+        case 'acl binding-rule create:-method'
+            echo :known
+        case 'acl binding-rule create:-token-file'
+            echo :files
+        case 'acl binding-rule delete:-ca-file'
+            echo :files
+        case 'acl binding-rule delete:-ca-path'
+            echo :directories
+        case 'acl binding-rule delete:-client-cert'
+            echo :files
+        case 'acl binding-rule delete:-client-key'
+            echo :files
+        case 'acl binding-rule delete:-datacenter'
+            echo :known
+        case 'acl binding-rule delete:-id'
+            echo :known
+        case 'acl binding-rule delete:-token-file'
+            echo :files
+        case 'acl binding-rule list:-ca-file'
+            echo :files
+        case 'acl binding-rule list:-ca-path'
+            echo :directories
+        case 'acl binding-rule list:-client-cert'
+            echo :files
+        case 'acl binding-rule list:-client-key'
+            echo :files
+        case 'acl binding-rule list:-datacenter'
+            echo :known
+        case 'acl binding-rule list:-format'
+            printf '%s\n' json pretty
+        case 'acl binding-rule list:-method'
+            echo :known
+        case 'acl binding-rule list:-token-file'
+            echo :files
+        case 'acl binding-rule read:-ca-file'
+            echo :files
+        case 'acl binding-rule read:-ca-path'
+            echo :directories
+        case 'acl binding-rule read:-client-cert'
+            echo :files
+        case 'acl binding-rule read:-client-key'
+            echo :files
+        case 'acl binding-rule read:-datacenter'
+            echo :known
+        case 'acl binding-rule read:-format'
+            printf '%s\n' json pretty
+        case 'acl binding-rule read:-id'
+            echo :known
+        case 'acl binding-rule read:-token-file'
+            echo :files
+        case 'acl binding-rule update:-bind-type'
+            printf '%s\n' node policy role service templated-policy
+        case 'acl binding-rule update:-ca-file'
+            echo :files
+        case 'acl binding-rule update:-ca-path'
+            echo :directories
+        case 'acl binding-rule update:-client-cert'
+            echo :files
+        case 'acl binding-rule update:-client-key'
+            echo :files
+        case 'acl binding-rule update:-datacenter'
+            echo :known
+        case 'acl binding-rule update:-format'
+            printf '%s\n' json pretty
+        case 'acl binding-rule update:-id'
+            echo :known
+        case 'acl binding-rule update:-token-file'
+            echo :files
+        case 'acl bootstrap:-ca-file'
+            echo :files
+        case 'acl bootstrap:-ca-path'
+            echo :directories
+        case 'acl bootstrap:-client-cert'
+            echo :files
+        case 'acl bootstrap:-client-key'
+            echo :files
+        case 'acl bootstrap:-datacenter'
+            echo :known
+        case 'acl bootstrap:-format'
+            printf '%s\n' json pretty
+        case 'acl bootstrap:-token-file'
+            echo :files
+        case 'acl policy create:-ca-file'
+            echo :files
+        case 'acl policy create:-ca-path'
+            echo :directories
+        case 'acl policy create:-client-cert'
+            echo :files
+        case 'acl policy create:-client-key'
+            echo :files
+        case 'acl policy create:-datacenter'
+            echo :known
+        case 'acl policy create:-format'
+            printf '%s\n' json pretty
+        case 'acl policy create:-token-file'
+            echo :files
+        case 'acl policy create:-valid-datacenter'
+            echo :known
+        case 'acl policy delete:-ca-file'
+            echo :files
+        case 'acl policy delete:-ca-path'
+            echo :directories
+        case 'acl policy delete:-client-cert'
+            echo :files
+        case 'acl policy delete:-client-key'
+            echo :files
+        case 'acl policy delete:-datacenter'
+            echo :known
+        case 'acl policy delete:-id'
+            echo :known
+        case 'acl policy delete:-name'
+            echo :known
+        case 'acl policy delete:-token-file'
+            echo :files
+        case 'acl policy list:-ca-file'
+            echo :files
+        case 'acl policy list:-ca-path'
+            echo :directories
+        case 'acl policy list:-client-cert'
+            echo :files
+        case 'acl policy list:-client-key'
+            echo :files
+        case 'acl policy list:-datacenter'
+            echo :known
+        case 'acl policy list:-format'
+            printf '%s\n' json pretty
+        case 'acl policy list:-token-file'
+            echo :files
+        case 'acl policy read:-ca-file'
+            echo :files
+        case 'acl policy read:-ca-path'
+            echo :directories
+        case 'acl policy read:-client-cert'
+            echo :files
+        case 'acl policy read:-client-key'
+            echo :files
+        case 'acl policy read:-datacenter'
+            echo :known
+        case 'acl policy read:-format'
+            printf '%s\n' json pretty
+        case 'acl policy read:-id'
+            echo :known
+        case 'acl policy read:-name'
+            echo :known
+        case 'acl policy read:-token-file'
+            echo :files
+        case 'acl policy update:-ca-file'
+            echo :files
+        case 'acl policy update:-ca-path'
+            echo :directories
+        case 'acl policy update:-client-cert'
+            echo :files
+        case 'acl policy update:-client-key'
+            echo :files
+        case 'acl policy update:-datacenter'
+            echo :known
+        case 'acl policy update:-format'
+            printf '%s\n' json pretty
+        case 'acl policy update:-id'
+            echo :known
+        case 'acl policy update:-token-file'
+            echo :files
+        case 'acl policy update:-valid-datacenter'
+            echo :known
+        case 'acl role create:-ca-file'
+            echo :files
+        case 'acl role create:-ca-path'
+            echo :directories
+        case 'acl role create:-client-cert'
+            echo :files
+        case 'acl role create:-client-key'
+            echo :files
+        case 'acl role create:-datacenter'
+            echo :known
+        case 'acl role create:-format'
+            printf '%s\n' json pretty
+        case 'acl role create:-policy-id'
+            echo :known
+        case 'acl role create:-policy-name'
+            echo :known
+        case 'acl role create:-service-identity'
+            echo :known
+        case 'acl role create:-templated-policy'
+            echo :known
+        case 'acl role create:-templated-policy-file'
+            echo :files
+        case 'acl role create:-token-file'
+            echo :files
+        case 'acl role delete:-ca-file'
+            echo :files
+        case 'acl role delete:-ca-path'
+            echo :directories
+        case 'acl role delete:-client-cert'
+            echo :files
+        case 'acl role delete:-client-key'
+            echo :files
+        case 'acl role delete:-datacenter'
+            echo :known
+        case 'acl role delete:-id'
+            echo :known
+        case 'acl role delete:-name'
+            echo :known
+        case 'acl role delete:-token-file'
+            echo :files
+        case 'acl role list:-ca-file'
+            echo :files
+        case 'acl role list:-ca-path'
+            echo :directories
+        case 'acl role list:-client-cert'
+            echo :files
+        case 'acl role list:-client-key'
+            echo :files
+        case 'acl role list:-datacenter'
+            echo :known
+        case 'acl role list:-format'
+            printf '%s\n' json pretty
+        case 'acl role list:-token-file'
+            echo :files
+        case 'acl role read:-ca-file'
+            echo :files
+        case 'acl role read:-ca-path'
+            echo :directories
+        case 'acl role read:-client-cert'
+            echo :files
+        case 'acl role read:-client-key'
+            echo :files
+        case 'acl role read:-datacenter'
+            echo :known
+        case 'acl role read:-format'
+            printf '%s\n' json pretty
+        case 'acl role read:-id'
+            echo :known
+        case 'acl role read:-name'
+            echo :known
+        case 'acl role read:-token-file'
+            echo :files
+        case 'acl role update:-append-templated-policy'
+            echo :known
+        case 'acl role update:-append-templated-policy-file'
+            echo :files
+        case 'acl role update:-ca-file'
+            echo :files
+        case 'acl role update:-ca-path'
+            echo :directories
+        case 'acl role update:-client-cert'
+            echo :files
+        case 'acl role update:-client-key'
+            echo :files
+        case 'acl role update:-datacenter'
+            echo :known
+        case 'acl role update:-format'
+            printf '%s\n' json pretty
+        case 'acl role update:-id'
+            echo :known
+        case 'acl role update:-policy-id'
+            echo :known
+        case 'acl role update:-policy-name'
+            echo :known
+        case 'acl role update:-replace-templated-policy'
+            echo :known
+        case 'acl role update:-replace-templated-policy-file'
+            echo :files
+        case 'acl role update:-service-identity'
+            echo :known
+        case 'acl role update:-token-file'
+            echo :files
+        case 'acl set-agent-token:-ca-file'
+            echo :files
+        case 'acl set-agent-token:-ca-path'
+            echo :directories
+        case 'acl set-agent-token:-client-cert'
+            echo :files
+        case 'acl set-agent-token:-client-key'
+            echo :files
+        case 'acl set-agent-token:-datacenter'
+            echo :known
+        case 'acl set-agent-token:-token-file'
+            echo :files
+        case 'acl set-agent-token:0'
+            printf '%s\n' agent config_file_service_registration default dns recovery replication
+        case 'acl templated-policy list:-ca-file'
+            echo :files
+        case 'acl templated-policy list:-ca-path'
+            echo :directories
+        case 'acl templated-policy list:-client-cert'
+            echo :files
+        case 'acl templated-policy list:-client-key'
+            echo :files
+        case 'acl templated-policy list:-datacenter'
+            echo :known
+        case 'acl templated-policy list:-format'
+            printf '%s\n' json pretty
+        case 'acl templated-policy list:-token-file'
+            echo :files
+        case 'acl templated-policy preview:-ca-file'
+            echo :files
+        case 'acl templated-policy preview:-ca-path'
+            echo :directories
+        case 'acl templated-policy preview:-client-cert'
+            echo :files
+        case 'acl templated-policy preview:-client-key'
+            echo :files
+        case 'acl templated-policy preview:-datacenter'
+            echo :known
+        case 'acl templated-policy preview:-file'
+            echo :files
+        case 'acl templated-policy preview:-format'
+            printf '%s\n' json pretty
+        case 'acl templated-policy preview:-name'
+            echo :known
+        case 'acl templated-policy preview:-token-file'
+            echo :files
+        case 'acl templated-policy read:-ca-file'
+            echo :files
+        case 'acl templated-policy read:-ca-path'
+            echo :directories
+        case 'acl templated-policy read:-client-cert'
+            echo :files
+        case 'acl templated-policy read:-client-key'
+            echo :files
+        case 'acl templated-policy read:-datacenter'
+            echo :known
+        case 'acl templated-policy read:-format'
+            printf '%s\n' json pretty
+        case 'acl templated-policy read:-name'
+            echo :known
+        case 'acl templated-policy read:-token-file'
+            echo :files
+        case 'acl token clone:-accessor-id'
+            echo :known
+        case 'acl token clone:-ca-file'
+            echo :files
+        case 'acl token clone:-ca-path'
+            echo :directories
+        case 'acl token clone:-client-cert'
+            echo :files
+        case 'acl token clone:-client-key'
+            echo :files
+        case 'acl token clone:-datacenter'
+            echo :known
+        case 'acl token clone:-format'
+            printf '%s\n' json pretty
+        case 'acl token clone:-token-file'
+            echo :files
+        case 'acl token create:-ca-file'
+            echo :files
+        case 'acl token create:-ca-path'
+            echo :directories
+        case 'acl token create:-client-cert'
+            echo :files
+        case 'acl token create:-client-key'
+            echo :files
+        case 'acl token create:-datacenter'
+            echo :known
+        case 'acl token create:-format'
+            printf '%s\n' json pretty
+        case 'acl token create:-policy-id'
+            echo :known
+        case 'acl token create:-policy-name'
+            echo :known
+        case 'acl token create:-role-id'
+            echo :known
+        case 'acl token create:-role-name'
+            echo :known
+        case 'acl token create:-service-identity'
+            echo :known
+        case 'acl token create:-templated-policy'
+            echo :known
+        case 'acl token create:-templated-policy-file'
+            echo :files
+        case 'acl token create:-token-file'
+            echo :files
+        case 'acl token delete:-accessor-id'
+            echo :known
+        case 'acl token delete:-ca-file'
+            echo :files
+        case 'acl token delete:-ca-path'
+            echo :directories
+        case 'acl token delete:-client-cert'
+            echo :files
+        case 'acl token delete:-client-key'
+            echo :files
+        case 'acl token delete:-datacenter'
+            echo :known
+        case 'acl token delete:-token-file'
+            echo :files
+        case 'acl token list:-ca-file'
+            echo :files
+        case 'acl token list:-ca-path'
+            echo :directories
+        case 'acl token list:-client-cert'
+            echo :files
+        case 'acl token list:-client-key'
+            echo :files
+        case 'acl token list:-datacenter'
+            echo :known
+        case 'acl token list:-format'
+            printf '%s\n' json pretty
+        case 'acl token list:-token-file'
+            echo :files
+        case 'acl token read:-accessor-id'
+            echo :known
+        case 'acl token read:-ca-file'
+            echo :files
+        case 'acl token read:-ca-path'
+            echo :directories
+        case 'acl token read:-client-cert'
+            echo :files
+        case 'acl token read:-client-key'
+            echo :files
+        case 'acl token read:-datacenter'
+            echo :known
+        case 'acl token read:-format'
+            printf '%s\n' json pretty
+        case 'acl token read:-token-file'
+            echo :files
+        case 'acl token update:-accessor-id'
+            echo :known
+        case 'acl token update:-append-policy-id'
+            echo :known
+        case 'acl token update:-append-policy-name'
+            echo :known
+        case 'acl token update:-append-role-id'
+            echo :known
+        case 'acl token update:-append-role-name'
+            echo :known
+        case 'acl token update:-append-service-identity'
+            echo :known
+        case 'acl token update:-append-templated-policy'
+            echo :known
+        case 'acl token update:-append-templated-policy-file'
+            echo :files
+        case 'acl token update:-ca-file'
+            echo :files
+        case 'acl token update:-ca-path'
+            echo :directories
+        case 'acl token update:-client-cert'
+            echo :files
+        case 'acl token update:-client-key'
+            echo :files
+        case 'acl token update:-datacenter'
+            echo :known
+        case 'acl token update:-format'
+            printf '%s\n' json pretty
+        case 'acl token update:-policy-id'
+            echo :known
+        case 'acl token update:-policy-name'
+            echo :known
+        case 'acl token update:-replace-templated-policy'
+            echo :known
+        case 'acl token update:-replace-templated-policy-file'
+            echo :files
+        case 'acl token update:-role-id'
+            echo :known
+        case 'acl token update:-role-name'
+            echo :known
+        case 'acl token update:-service-identity'
+            echo :known
+        case 'acl token update:-token-file'
+            echo :files
         case 'agent:-config-dir'
             echo :directories
         case 'agent:-config-file'
@@ -1003,6 +2346,38 @@ function __tribune_values
             echo :files
         case 'lock:0'
             echo :known
+        case 'login:-bearer-token-file'
+            echo :files
+        case 'login:-ca-file'
+            echo :files
+        case 'login:-ca-path'
+            echo :directories
+        case 'login:-client-cert'
+            echo :files
+        case 'login:-client-key'
+            echo :files
+        case 'login:-datacenter'
+            echo :known
+        case 'login:-method'
+            echo :known
+        case 'login:-token-file'
+            echo :files
+        case 'login:-token-sink-file'
+            echo :files
+        case 'login:-type'
+            printf '%s\n' aws-iam jwt kubernetes
+        case 'logout:-ca-file'
+            echo :files
+        case 'logout:-ca-path'
+            echo :directories
+        case 'logout:-client-cert'
+            echo :files
+        case 'logout:-client-key'
+            echo :files
+        case 'logout:-datacenter'
+            echo :known
+        case 'logout:-token-file'
+            echo :files
         case 'maint:-ca-file'
             echo :files
         case 'maint:-ca-path'
@@ -1220,6 +2595,10 @@ function __tribune_values
         case 'snapshot save:-token-file'
             echo :files
         case 'snapshot save:0'
+            echo :files
+        case 'tls cert create:-ca'
+            echo :files
+        case 'tls cert create:-key'
             echo :files
         case 'validate:-config-format'
             printf '%s\n' hcl json
