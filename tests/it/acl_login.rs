@@ -90,11 +90,11 @@ fn serve_one(stream: &TcpStream, answer: &impl Fn(&Asked) -> (u16, String)) -> s
             text => lines.push(text.to_owned()),
         }
     }
-    let lengths = lines.iter().filter_map(|line| {
+    let mut lengths = lines.iter().filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
-    let mut body = vec![0; lengths.last().unwrap_or(0)];
+    let mut body = vec![0; lengths.next_back().unwrap_or(0)];
     reader.read_exact(&mut body)?;
     let line = if lines.is_empty() { String::new() } else { lines.remove(0) };
     let asked = Asked { line, headers: lines, body: String::from_utf8_lossy(&body).into_owned() };

@@ -130,6 +130,10 @@ fn signals_leave_or_not_as_configured() {
     for (name, ..) in cases {
         wait_until("the agent in the catalog", || server.health_of_node(name) == "passing");
     }
+    // what the agent itself registers comes a moment after what the leader registers for it
+    for agent in &agents {
+        wait_until("the agent's own registration", || agent.log().contains("Synced node info"));
+    }
     for (agent, (.., signal, _)) in agents.iter().zip(cases) {
         agent.signal(signal);
     }

@@ -222,7 +222,8 @@ fn zsh_completes_commands_flags_and_names_and_quotes_them() {
 fn fish(lines: &[&str], address: &str) -> Vec<String> {
     let mut program = format!("source {}\n", script("tribune.fish").display());
     for line in lines {
-        program += &format!("complete -C {} | string replace -r '\\t.*' '' | string join '|'\nor echo\n", quoted(line));
+        let found = format!("complete -C {} | string replace -r '\\t.*' ''", quoted(line));
+        program += &format!("set found ({found})\necho (string join '|' -- $found)\n");
     }
     run(&["fish", "--no-config"], &program, address).lines().map(str::to_owned).collect()
 }
