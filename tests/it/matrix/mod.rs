@@ -191,12 +191,12 @@ fn every_endpoint_answers_every_kind_of_token_as_the_table_says() {
     let mut cell = |world: &mut World, row: &Row, column: Column| {
         let (accessor, secret) = world.token(row.grants, column);
         cells += 1;
-        // what a token may do is known a moment later on a busy machine, and later still in the other datacenter
+        // what a token may do is known a moment later in the other datacenter; what it may not do must hold at once
         let asked = Instant::now();
         let what = loop {
             let answer = send(world, row, secret.as_deref());
             let what = judge(&answer, &expected(row, column, &accessor), world);
-            if what.is_none() || asked.elapsed() > Duration::from_secs(10) {
+            if what.is_none() || column != Column::Exact || asked.elapsed() > Duration::from_secs(10) {
                 break what;
             }
         };
