@@ -267,8 +267,9 @@ mod tests {
         let cases = [
             (r#"{"Command":"echo a; echo b >&2; exit 3"}"#, "a\nb\n", 3),
             (r#"{"Args":["printf","%s","$HOME"]}"#, "$HOME", 0),
-            // printf x; kill $$
-            (r#"{"Script":"IyEvYmluL3NoCnByaW50ZiB4OyBraWxsICQkCg=="}"#, "x", 1),
+            // printf x; exit 4
+            (r#"{"Script":"IyEvYmluL3NoCnByaW50ZiB4OyBleGl0IDQK"}"#, "x", 4),
+            (r#"{"Args":["sh","-c","kill $$"]}"#, "", 1),
         ];
         for (text, printed, code) in cases {
             assert_eq!(outcome(text).await, (printed.to_owned(), code), "{text}");
@@ -287,10 +288,13 @@ mod tests {
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
         let mut output = pipe::Receiver::from_owned_fd(reader).expect("a pipe");
         let mut writer = std::fs::File::from(writer);
-        let mut pieces = Pieces::new(&mut output, Duration::from_millis(1), Duration::from_millis(1));
+        let (soon, never) = (Duration::from_millis(1), Duration::from_secs(600));
         writer.write_all(b"ab").expect("room");
+        let mut pieces = Pieces::new(&mut output, never, soon);
         assert_eq!(pieces.next().await.expect("a pipe"), Some(Bytes::from("ab")));
+        let mut pieces = Pieces::new(&mut output, soon, never);
         assert_eq!(pieces.next().await.expect("a pipe"), Some(Bytes::new()), "a heartbeat");
+        let mut pieces = Pieces::new(&mut output, never, never);
         writer.write_all(&[b'x'; CHUNK + 1]).expect("room");
         drop(writer);
         assert_eq!(pieces.next().await.expect("a pipe").map(|piece| piece.len()), Some(CHUNK));
