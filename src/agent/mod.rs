@@ -58,7 +58,7 @@ use local::{Catalog, LocalSettings, NodeInfo, SyncTokens};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Where a service or check definition came from; scripts and persistence depend on it.
@@ -148,6 +148,9 @@ struct Running {
     handle: CheckHandle,
     definition: CheckType,
 }
+
+/// How long a leave waits for a push to the catalog that is under way.
+const LAST_PUSH: Duration = Duration::from_secs(1);
 
 /// How far a leave has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,10 +317,16 @@ impl Agent {
     }
 
     async fn leave_cluster(&self) -> Result<()> {
-        match self.delegate() {
+        // The leader takes a node that has left out of the catalog: a push that comes after that would put it back.
+        let _ = tokio::time::timeout(LAST_PUSH, self.inner.local.fall_silent()).await;
+        let left = match self.delegate() {
             Delegate::Server(server) => server.leave().await,
             Delegate::Client(_) => self.lan().leave().await,
+        };
+        if left.is_err() {
+            self.inner.local.speak_again();
         }
+        left
     }
 
     /// Stops checks, the server and gossip; the state on disk is complete when it returns.

@@ -94,7 +94,7 @@ fn standard_input_reaches_the_child_only_when_asked_for() {
 #[test]
 fn a_second_holder_waits_or_gives_up() {
     let agent = dev().start();
-    let mut first = Locking::start(&agent, &["-verbose", "a", "sleep 60"]);
+    let mut first = Locking::start(&agent, &["-verbose", "a", "exec sleep 60"]);
     first.wait_line("Starting handler");
     let refused = agent.cli(&["lock", "-timeout=50ms", "a", "true"]);
     assert_eq!(stderr(&refused), "Shutdown triggered or timeout during lock acquisition\n");
@@ -133,8 +133,8 @@ fn a_semaphore_has_room_for_as_many_as_agreed() {
         locking.wait_line("Starting handler");
         locking
     };
-    let first = hold(&["-verbose", "-n=2", "sem", "sleep 60"]);
-    let second = hold(&["-verbose", "-n=2", "sem", "sleep 60"]);
+    let first = hold(&["-verbose", "-n=2", "sem", "exec sleep 60"]);
+    let second = hold(&["-verbose", "-n=2", "sem", "exec sleep 60"]);
     let lock = agent.get("/v1/kv/sem/.lock?raw").json();
     assert_eq!((&lock["Limit"], lock["Holders"].as_object().map(|holders| holders.len())), (&2.into(), Some(2)));
     let full = agent.cli(&["lock", "-n=2", "-timeout=50ms", "sem", "true"]);
@@ -149,7 +149,8 @@ fn a_semaphore_has_room_for_as_many_as_agreed() {
     assert_eq!(code, Some(0));
     assert_eq!(agent.cli(&["lock", "-n=2", "sem", "true"]).status.code(), Some(0));
     second.signal(Signal::SIGTERM);
-    assert!(second.finish().0.ends_with("Cleanup succeeded\n"));
+    let (out, err, _) = second.finish();
+    assert!(out.ends_with("Cleanup succeeded\n"), "{out}{err}");
     assert_eq!(agent.get("/v1/kv/sem?keys").status, 404);
 }
 
@@ -160,7 +161,7 @@ fn a_semaphore_is_shared_with_the_reference() {
         return;
     };
     let agent = dev().start();
-    let mut ours = Locking::start(&agent, &["-verbose", "-n=2", "sem", "sleep 60"]);
+    let mut ours = Locking::start(&agent, &["-verbose", "-n=2", "sem", "exec sleep 60"]);
     ours.wait_line("Starting handler");
     let env = [("CONSUL_HTTP_ADDR", &*agent.http_address())];
     let theirs = run_cli(&reference, &["lock", "-verbose", "-n=2", "sem", "echo inside"], &env, b"");

@@ -620,9 +620,11 @@ impl Drop for TestAgent {
         }
         if std::thread::panicking() {
             let log = self.log();
-            // polling fills a debug log with its own requests
-            let telling = log.lines().rev().filter(|line| !line.contains("Request finished"));
-            let tail: Vec<&str> = telling.take(80).collect();
+            // polling fills a log with its own requests and with their one answer
+            let but_numbers = |line: &str| line.replace(|letter: char| letter.is_ascii_digit(), "");
+            let mut telling: Vec<&str> = log.lines().filter(|line| !line.contains("Request finished")).collect();
+            telling.dedup_by_key(|line| but_numbers(line));
+            let tail: Vec<&str> = telling.into_iter().rev().take(80).collect();
             eprintln!("--- log of {} at {} ---", self.name, self.address);
             for line in tail.iter().rev() {
                 eprintln!("{line}");

@@ -117,6 +117,8 @@ pub struct LocalState {
     sync_wanted: AtomicBool,
     wake: Notify,
     paused: AtomicUsize,
+    /// The agent leaves: it says nothing to the catalog any more.
+    silent: AtomicBool,
     pushing: tokio::sync::Mutex<()>,
 }
 
@@ -138,6 +140,7 @@ impl LocalState {
             tables: RwLock::default(),
             changes: watch::Sender::new(0),
             sync_wanted: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
             wake: Notify::new(),
             paused: AtomicUsize::new(0),
             pushing: tokio::sync::Mutex::new(()),
@@ -349,6 +352,18 @@ impl LocalState {
     /// True while syncs are paused.
     pub fn is_paused(&self) -> bool {
         self.paused.load(SeqCst) > 0
+    }
+
+    /// Nothing is pushed any more; ends when a push that was under way has ended.
+    pub async fn fall_silent(&self) {
+        self.silent.store(true, SeqCst);
+        drop(self.pushing.lock().await);
+    }
+
+    /// Takes [`LocalState::fall_silent`] back.
+    pub fn speak_again(&self) {
+        self.silent.store(false, SeqCst);
+        self.want_sync();
     }
 
     /// Waits until something may need a push, or a deferred push was armed.

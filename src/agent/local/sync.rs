@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 /// The catalog as anti-entropy uses it.
 pub trait Catalog: Send + Sync {
@@ -183,13 +184,17 @@ impl LocalState {
     /// The failures.
     pub async fn push(&self, catalog: &dyn Catalog) -> Result<(), SyncError> {
         let _one_at_a_time = self.pushing.lock().await;
+        if self.silent.load(SeqCst) {
+            return Ok(());
+        }
         let mut errors = Vec::new();
         if self.tables.read().node_in_sync {
             tracing::debug!(target: "agent", "Node info in sync");
         } else {
             errors.extend(self.push_node(catalog).await.err());
         }
-        for id in self.dirty(|tables| tables.services.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Service") {
+        let speaking = |_: &String| !self.silent.load(SeqCst);
+        for id in self.dirty(|tables| tables.services.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Service").into_iter().take_while(speaking) {
             let deleted = self.tables.read().services.get(&id).map(|state| state.deleted);
             let pushed = match deleted {
                 Some(true) => self.delete_service(catalog, &id).await,
@@ -198,7 +203,7 @@ impl LocalState {
             };
             errors.extend(pushed.err());
         }
-        for id in self.dirty(|tables| tables.checks.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Check") {
+        for id in self.dirty(|tables| tables.checks.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Check").into_iter().take_while(speaking) {
             let deleted = self.tables.read().checks.get(&id).filter(|state| !state.in_sync).map(|state| state.deleted);
             let pushed = match deleted {
                 Some(true) => self.delete_check(catalog, &id).await,

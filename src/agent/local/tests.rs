@@ -362,6 +362,18 @@ async fn changes_are_pushed_as_they_come() {
 }
 
 #[tokio::test]
+async fn an_agent_that_leaves_says_nothing_to_the_catalog_any_more() {
+    let (local, catalog) = (local(), FakeCatalog::default());
+    local.add_service(web(&[]), "", false);
+    local.fall_silent().await;
+    local.push(&catalog).await.expect("nothing to say");
+    assert!(catalog.rows.lock().node.is_none() && local.is_dirty());
+    local.speak_again();
+    local.push(&catalog).await.expect("accepted");
+    assert!(catalog.rows.lock().services.contains_key("w1"));
+}
+
+#[tokio::test]
 async fn a_new_leader_makes_a_failed_sync_start_over() {
     let (local, catalog) = (Arc::new(local()), Arc::new(FakeCatalog::default()));
     catalog.refuse("No cluster leader");

@@ -12,8 +12,10 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-/// How long records may wait to be written together.
+/// How long clocks may wait to be written together.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
+/// How long members may: whoever is killed just after it has joined must find the others again.
+const FLUSH_MEMBERS: Duration = Duration::from_millis(20);
 
 /// Work for the disk.
 pub(super) enum Job {
@@ -50,9 +52,12 @@ impl Disk {
                     if self.snapshot.is_none() {
                         continue;
                     }
-                    if records.is_empty() {
-                        flush_at = Instant::now() + FLUSH_INTERVAL;
-                    }
+                    let patience = match record {
+                        Record::Alive(..) | Record::NotAlive(_) => FLUSH_MEMBERS,
+                        _ => FLUSH_INTERVAL,
+                    };
+                    let due = Instant::now() + patience;
+                    flush_at = if records.is_empty() { due } else { flush_at.min(due) };
                     let urgent = record == Record::Leave;
                     records.push(record);
                     if urgent {
