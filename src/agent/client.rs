@@ -5,11 +5,10 @@ use crate::rpc::{
     Archive, CallSettings, ConnectionSettings, Connections, Method, Security, Servers, SnapshotOp, SnapshotReply,
     SnapshotRequest,
 };
-use crate::server::{Answer, Flights, ReadEndpoint};
-use crate::types::requests::{ReadReply, ReadRequest, Request};
+use crate::server::{Answer, Body, Flights, Question};
+use crate::types::requests::Request;
 use crate::types::{Error, Result};
 use futures::FutureExt;
-use std::any::TypeId;
 use std::sync::Arc;
 
 /// Calls go to the head of a list of servers; equal blocking reads share one call.
@@ -79,39 +78,32 @@ impl Client {
         Ok(SnapshotReply { meta: answer.meta, archive: (!restores).then_some(archive) })
     }
 
-    /// Reads and keeps what `keep` makes of the reply. Equal reads that wait for a change share one call, unless they have to be
-    /// consistent with everything before them.
+    /// Answers a question. Equal ones that wait for a change share one call, unless they have to be consistent with everything
+    /// before them.
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub async fn read<M: ReadEndpoint, V: Clone + Send + Sync + 'static>(
-        &self,
-        args: M::Args,
-        encoding: &'static str,
-        keep: impl Fn(M::Reply) -> Result<V> + Send + 'static,
-    ) -> Result<Answer<V>> {
-        let options = args.options();
+    pub async fn ask(&self, mut question: Box<dyn Question>) -> Result<Answer<Body>> {
+        if let Some(datacenter) = question.datacenter_mut().filter(|datacenter| datacenter.is_empty()) {
+            datacenter.clone_from(&self.inner.datacenter);
+        }
+        let options = question.options();
         if options.min_query_index == 0 || options.require_consistent {
-            return self.answer::<M, V>(&args, keep).await;
+            return self.answer(&*question).await;
         }
         let client = self.clone();
-        let key = (TypeId::of::<M>(), encoding, args);
-        let ask = move |(_, _, args): &(_, _, M::Args)| {
-            let args = args.clone();
-            async move { client.answer::<M, V>(&args, keep).await }.boxed()
+        let ask = move |question: &Box<dyn Question>| {
+            let question = question.clone();
+            async move { client.answer(&*question).await }.boxed()
         };
-        self.inner.flights.share(key, ask).await
+        self.inner.flights.share(question, ask).await
     }
 
-    async fn answer<M: ReadEndpoint, V>(
-        &self,
-        args: &M::Args,
-        keep: impl Fn(M::Reply) -> Result<V>,
-    ) -> Result<Answer<V>> {
-        let reply = self.call::<M>(args.clone()).await?;
-        let meta = reply.meta().clone();
-        let not_found = M::nothing(args, &reply);
-        Ok(Answer { meta, body: keep(reply)?, not_found })
+    async fn answer(&self, question: &dyn Question) -> Result<Answer<Body>> {
+        let request = question.encode()?;
+        let (servers, connections) = (&self.inner.servers, &self.inner.connections);
+        let reply = servers.call_bytes(connections, question.about().name, &request, question.options()).await?;
+        question.decode(&reply)
     }
 }
 

@@ -3,11 +3,9 @@
 use super::Agent;
 use super::client::Client;
 use crate::rpc::{Archive, SnapshotReply, SnapshotRequest};
-use crate::server::{Encoded, Encoding, Endpoint, ReadEndpoint, Server, Shared};
+use crate::server::{Answer, Body, Encoded, Encoding, Endpoint, Question, ReadEndpoint, Server, Shared, question};
 use crate::telemetry::metrics;
 use crate::types::{Error, Result};
-use bytes::Bytes;
-use std::sync::Arc;
 
 static CLIENT_RPC: metrics::Counter = metrics::Counter::new("client.rpc");
 static CLIENT_RPC_FAILED: metrics::Counter = metrics::Counter::new("client.rpc.failed");
@@ -57,17 +55,24 @@ impl Agent {
         }
     }
 
+    /// Answers a question; equal ones share one evaluation and one body.
+    ///
+    /// # Errors
+    /// Like [`Agent::call`].
+    pub async fn ask(&self, question: Box<dyn Question>) -> Result<Answer<Body>> {
+        CLIENT_RPC.add(1);
+        match self.delegate() {
+            Delegate::Server(server) => server.ask(question).await.inspect_err(count_failure),
+            Delegate::Client(client) => client.ask(question).await,
+        }
+    }
+
     /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
     ///
     /// # Errors
     /// Like [`Agent::call`].
     pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
-        CLIENT_RPC.add(1);
-        let encode = encoding.encode;
-        match self.delegate() {
-            Delegate::Server(server) => server.call_encoded::<M>(args, encoding).await.inspect_err(count_failure),
-            Delegate::Client(client) => client.read::<M, Bytes>(args, encoding.name, move |reply| encode(&reply)).await,
-        }
+        Ok(self.ask(question::encoded::<M>(args, encoding)).await?.map(Body::into_bytes))
     }
 
     /// Calls a read method; equal reads share one evaluation and one reply.
@@ -75,13 +80,7 @@ impl Agent {
     /// # Errors
     /// Like [`Agent::call`].
     pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
-        CLIENT_RPC.add(1);
-        match self.delegate() {
-            Delegate::Server(server) => server.call_shared::<M>(args).await.inspect_err(count_failure),
-            Delegate::Client(client) => {
-                client.read::<M, Arc<M::Reply>>(args, "typed", |reply| Ok(Arc::new(reply))).await
-            }
-        }
+        Ok(self.ask(question::typed::<M>(args)).await?.map(Body::into_reply))
     }
 
     /// Makes a snapshot exchange; for a restore `archive` is the archive. The datacenter of the request must be filled in.

@@ -13,14 +13,14 @@ use crate::agent::Agent;
 use crate::agent::cache::Hit;
 use crate::config::RuntimeConfig;
 use crate::rpc::Method;
-use crate::server::{Encoded, Encoding, ReadEndpoint, Shared};
+use crate::server::{Answer as Answered, Body, Encoded, Encoding, Question, ReadEndpoint, Shared, question};
 use crate::telemetry::limits;
-use crate::types::requests::{ReadReply, ReadRequest, Request, shown_index};
+use crate::types::requests::{ReadRequest, Request, shown_index};
 use crate::types::{Error, QueryMeta, QueryOptions, QuerySource, Result};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::StatusCode;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::Serialize;
@@ -246,18 +246,15 @@ impl<'a> Call<'a> {
         <M as Method>::Args: ReadRequest,
     {
         let options = args.options();
-        let cached = M::CACHED && options.use_cache;
-        let bound = if options.allow_stale && !cached { options.max_stale_duration.0 } else { 0 };
-        let again = (bound > 0).then(|| args.clone());
         let effective = self.route.has(routes::EFFECTIVE).then(|| options.clone());
         let form = encodings.form(self.style, self.gzip);
-        let mut result = if cached { self.cached::<M>(args, form).await } else { self.encoded::<M>(args, form).await };
-        if let (Some(mut args), Ok(encoded)) = (again, &result)
-            && encoded.meta.last_contact.0 > bound
-        {
-            args.options_mut().allow_stale = false;
-            result = self.encoded::<M>(args, form).await;
-        }
+        let result = if M::CACHED && options.use_cache {
+            self.cached::<M>(args, form).await
+        } else if self.translates(args.datacenter()) {
+            self.ask(question::typed::<M>(args)).await.and_then(|answer| translated(answer.map(Body::into_reply), form))
+        } else {
+            self.ask(question::encoded::<M>(args, form)).await.map(|answer| answer.map(Body::into_bytes))
+        };
         match &result {
             Ok(encoded) => {
                 self.set_meta(&encoded.meta);
@@ -271,36 +268,35 @@ impl<'a> Call<'a> {
         result
     }
 
+    /// Asks again without `stale` when the answer is older than allowed.
+    async fn ask(&self, question: Box<dyn Question>) -> Result<Answered<Body>> {
+        let options = question.options();
+        let bound = if options.allow_stale { options.max_stale_duration.0 } else { 0 };
+        let again = (bound > 0).then(|| question.clone());
+        let answer = self.agent.ask(question).await?;
+        match again {
+            Some(mut again) if answer.meta.last_contact.0 > bound => {
+                again.options_mut().allow_stale = false;
+                self.agent.ask(again).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// Answers of other datacenters show the addresses at which they are reached from here.
+    fn translates(&self, datacenter: &str) -> bool {
+        self.settings.translate_wan_addrs && !datacenter.is_empty()
+    }
+
     /// Reads through the agent's cache.
     async fn cached<M>(&mut self, args: M::Args, form: &Encoding<M::Reply>) -> Result<Encoded>
     where
         M: ReadEndpoint,
     {
-        let elsewhere = !args.datacenter().is_empty();
+        let translates = self.translates(args.datacenter());
         let (value, hit) = self.agent.cached::<M>(args).await?;
         self.set_cache(hit);
-        if !self.settings.translate_wan_addrs || !elsewhere {
-            return value.encoded(form);
-        }
-        let Shared { meta, body, not_found } = value.shared();
-        let mut reply = M::Reply::clone(&body);
-        translate(&mut reply);
-        Ok(Encoded { meta, body: (form.encode)(&reply)?, not_found })
-    }
-
-    /// Reads and encodes; answers of other datacenters with translated addresses, when that is wanted.
-    async fn encoded<M>(&self, args: M::Args, form: &Encoding<M::Reply>) -> Result<Encoded>
-    where
-        M: ReadEndpoint,
-        <M as Method>::Args: ReadRequest,
-    {
-        if !self.settings.translate_wan_addrs || args.datacenter().is_empty() {
-            return self.agent.call_encoded::<M>(args, form).await;
-        }
-        let mut reply = self.agent.call::<M>(args.clone()).await?;
-        let not_found = M::nothing(&args, &reply);
-        translate(&mut reply);
-        Ok(Encoded { meta: reply.meta().clone(), body: (form.encode)(&reply)?, not_found })
+        if translates { translated(value.shared(), form) } else { value.encoded(form) }
     }
 
     /// Reads, and answers with the encoded result, or 404 when there is nothing to show.
@@ -395,6 +391,14 @@ impl<'a> Call<'a> {
         }
         Ok(())
     }
+}
+
+/// An encoded answer with translated addresses.
+fn translated<R: Clone + 'static>(answer: Shared<R>, form: &Encoding<R>) -> Result<Encoded> {
+    let mut reply = R::clone(&answer.body);
+    translate(&mut reply);
+    let body = (form.encode)(&reply)?;
+    Ok(answer.map(|_| body))
 }
 
 /// Counts nesting that is too deep.

@@ -7,6 +7,7 @@ use crate::telemetry::metrics::{self, Counter};
 use crate::types::cluster::Empty;
 use crate::types::requests::Request;
 use crate::types::{Error, QueryOptions, Result};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -278,6 +279,23 @@ impl Servers {
         let blocking = settings.blocking(args.query());
         let timeout = settings.answer_timeout(blocking);
         self.repeat(M::NAME, args.query().is_some(), blocking, |to| connections.call::<M>(to, args, timeout)).await
+    }
+
+    /// The same for a read with an encoded request and an encoded reply.
+    ///
+    /// # Errors
+    /// As [`Servers::call`].
+    pub async fn call_bytes(
+        &self,
+        connections: &Connections,
+        method: &str,
+        request: &[u8],
+        options: &QueryOptions,
+    ) -> Result<Bytes> {
+        let settings = self.settings();
+        let blocking = settings.blocking(Some(options));
+        let timeout = settings.answer_timeout(blocking);
+        self.repeat(method, true, blocking, |to| connections.call_bytes(to, method, request, timeout)).await
     }
 
     /// The same with an attempt of one's own: `read` tells whether it may be repeated after a broken connection, `blocking`

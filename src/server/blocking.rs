@@ -2,13 +2,14 @@
 //! (`spec/semantics.md` 4).
 
 use super::endpoint::{Found, ReadContext, ReadEndpoint};
+use super::question::Body;
 use super::{Server, ServerConfig};
 use crate::acl::Authorizer;
 use crate::state::WatchSet;
 use crate::types::requests::{ReadReply, shown_index};
 use crate::types::{Index, QueryOptions, Result};
 use rand::Rng;
-use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -17,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 const JITTER_FRACTION: u32 = 16;
 
 /// The result of one evaluation.
-pub(super) struct Evaluated<V> {
+pub struct Evaluated {
     /// Index of the result, at least 1.
     pub(super) index: Index,
     /// What was found.
@@ -29,26 +30,26 @@ pub(super) struct Evaluated<V> {
     /// What the result depends on.
     pub(super) watch: WatchSet,
     /// The result.
-    pub(super) value: V,
+    pub(super) value: Body,
     /// Number of the evaluation among those of the same query, when shared.
     pub(super) generation: u64,
 }
 
-impl<V> Evaluated<V> {
+impl Evaluated {
     /// A result that everyone may see.
-    pub(super) fn plain(index: Index, watch: WatchSet, value: V) -> Self {
+    pub(super) fn plain(index: Index, watch: WatchSet, value: Body) -> Self {
         let (found, index) = (Found::Rows, shown_index(index));
         Evaluated { index, found, empty: false, filtered: false, watch, value, generation: 0 }
     }
 }
 
 /// Evaluates a query against the newest state and turns its reply into what is kept.
-pub(super) fn evaluate<M: ReadEndpoint, V>(
+pub(super) fn evaluate<M: ReadEndpoint>(
     server: &Server,
     args: &M::Args,
     authorizer: &Authorizer,
-    keep: impl FnOnce(M::Reply) -> Result<V>,
-) -> Result<Evaluated<V>> {
+    keep: impl FnOnce(M::Reply) -> Result<Body>,
+) -> Result<Evaluated> {
     let (result, watch) = server.store().read(|state, watch| {
         let mut cx =
             ReadContext { server, state, watch, authorizer, found: Found::Rows, empty: false, filtered: false };
@@ -69,14 +70,11 @@ pub(super) fn wait_time(config: &ServerConfig, asked: Duration) -> Duration {
 
 /// Runs `evaluate` until its index passes the caller's, or the time is over, or the state was replaced, or the server stops.
 /// The request has been admitted.
-pub(super) async fn run<V, E>(
+pub(super) async fn run(
     server: &Server,
     options: &QueryOptions,
-    mut evaluate: impl FnMut() -> Result<E>,
-) -> Result<E>
-where
-    E: Deref<Target = Evaluated<V>>,
-{
+    evaluate: &mut (dyn FnMut() -> Result<Arc<Evaluated>> + Send),
+) -> Result<Arc<Evaluated>> {
     let mut seen = options.min_query_index;
     let mut result = evaluate()?;
     if seen == 0 || result.index > seen {

@@ -170,6 +170,13 @@ pub struct Answer<V> {
     pub not_found: bool,
 }
 
+impl<V> Answer<V> {
+    /// The same answer with another body.
+    pub fn map<W>(self, body: impl FnOnce(V) -> W) -> Answer<W> {
+        Answer { meta: self.meta, body: body(self.body), not_found: self.not_found }
+    }
+}
+
 /// An encoded answer.
 pub type Encoded = Answer<Bytes>;
 

@@ -6,16 +6,16 @@
 
 use super::Server;
 use super::blocking::wait_time;
-use super::endpoint::{Answer, Endpoint, Place, ReadEndpoint};
+use super::endpoint::{Answer, Endpoint, Place};
+use super::question::{Body, Question};
 use super::wire;
 use crate::rpc::{CallError, Method, Retry};
 use crate::state::WatchSet;
 use crate::telemetry::metrics::counter_labels;
-use crate::types::requests::{ReadReply, ReadRequest, Request};
+use crate::types::requests::Request;
 use crate::types::{Error, QueryOptions, Result};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use std::any::TypeId;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -198,18 +198,54 @@ impl Server {
         self.ask_datacenter::<M>(primary, &args).await
     }
 
+    /// Waits until it is clear who answers, and if that is this server until it may; after an attempt that failed first for the
+    /// time of another one.
+    ///
+    /// # Errors
+    /// There will be no further attempt.
+    pub(super) fn route<'a>(
+        &'a self,
+        place: Place,
+        datacenter: &'a str,
+        query: Option<&'a QueryOptions>,
+        attempts: &'a mut Attempts,
+        mut failure: Option<Failure>,
+    ) -> BoxFuture<'a, Result<Target>> {
+        // boxed, so that it is not a part of the future of each method
+        Box::pin(async move {
+            loop {
+                if let Some(failure) = failure.take()
+                    && !attempts.again(&failure).await
+                {
+                    return Err(failure.into());
+                }
+                let target = self.target(place, datacenter, query, attempts);
+                failure = Some(match target {
+                    Ok(Target::Here) => match self.admit_here(place, query).await {
+                        Ok(()) => return Ok(Target::Here),
+                        Err(failure) => failure,
+                    },
+                    Ok(target) => return Ok(target),
+                    Err(failure) => failure,
+                });
+            }
+        })
+    }
+
     /// Calls a method wherever it is to be answered.
     pub(super) async fn call_anywhere<M: Endpoint>(&self, mut args: M::Args) -> Result<M::Reply> {
         self.address::<M>(&mut args);
         let mut attempts = Attempts::new(self, args.query());
         let mut body: Option<Bytes> = None;
+        let mut failure = None;
         loop {
-            let failure = match self.target(M::PLACE, args.datacenter(), args.query(), &mut attempts) {
-                Ok(Target::Here) => match self.serve_here::<M>(&args).await {
+            let route = self.route(M::PLACE, args.datacenter(), args.query(), &mut attempts, failure.take());
+            failure = Some(match route.await? {
+                Target::Here => match M::serve(self, args.clone()).await {
                     Ok(reply) => return Ok(reply),
-                    Err(failure) => failure,
+                    Err(error) => Failure::Own(error),
                 },
-                Ok(target) => {
+                target => {
                     let body = match &body {
                         Some(body) => body.clone(),
                         None => body.insert(wire::encode(&args)?).clone(),
@@ -219,96 +255,59 @@ impl Server {
                         Err(failure) => failure,
                     }
                 }
-                Err(failure) => failure,
-            };
-            if !attempts.again(&failure).await {
-                return Err(failure.into());
-            }
+            });
         }
     }
 
-    pub(super) async fn serve_here<M: Endpoint>(&self, args: &M::Args) -> Result<M::Reply, Failure> {
-        self.admit_here(M::PLACE, args.query()).await?;
-        M::serve(self, args.clone()).await.map_err(Failure::Own)
-    }
-
-    /// Answers a read wherever it is to be answered, in the form that `keep` gives the reply.
-    pub(super) async fn read_anywhere<M, V, K>(
-        &self,
-        mut args: M::Args,
-        encoding: &'static str,
-        bytes: fn(&V) -> usize,
-        keep: K,
-    ) -> Result<Answer<V>>
-    where
-        M: ReadEndpoint,
-        V: Clone + Send + Sync + 'static,
-        K: Fn(M::Reply) -> Result<V> + Copy + Send + Sync + 'static,
-    {
-        self.address::<M>(&mut args);
-        let mut attempts = Attempts::new(self, Some(args.options()));
+    /// Answers a question wherever it is to be answered.
+    pub(super) async fn answer_anywhere(&self, mut question: Box<dyn Question>) -> Result<Answer<Body>> {
+        question.address(self);
+        let place = question.about().place;
+        let mut attempts = Attempts::new(self, Some(question.options()));
+        let mut failure = None;
         loop {
-            let failure = match self.target(M::PLACE, args.datacenter(), Some(args.options()), &mut attempts) {
-                Ok(Target::Here) => match self.admit_here(M::PLACE, Some(args.options())).await {
-                    Ok(()) => return self.kept::<M, V>(args, encoding, bytes, keep).await,
-                    Err(failure) => failure,
-                },
-                Ok(target) => match self.fetch::<M, V, K>(target, &args, encoding, keep, &attempts).await {
+            let options = Some(question.options());
+            let route = self.route(place, question.datacenter(), options, &mut attempts, failure.take());
+            match route.await? {
+                Target::Here => return self.answer_here(question).await,
+                target => match self.fetch(target, &question, &attempts).await {
                     Ok(answer) => return Ok(answer),
-                    Err(failure) => failure,
+                    Err(refused) => failure = Some(refused),
                 },
-                Err(failure) => failure,
-            };
-            if !attempts.again(&failure).await {
-                return Err(failure.into());
             }
         }
     }
 
-    /// Has another server answer a read. Equal reads that wait share one call.
-    async fn fetch<M, V, K>(
+    /// Has another server answer a question. Equal ones that wait share one call.
+    async fn fetch(
         &self,
         target: Target,
-        args: &M::Args,
-        encoding: &'static str,
-        keep: K,
+        question: &Box<dyn Question>,
         attempts: &Attempts,
-    ) -> Result<Answer<V>, Failure>
-    where
-        M: ReadEndpoint,
-        V: Clone + Send + Sync + 'static,
-        K: Fn(M::Reply) -> Result<V> + Copy + Send + Sync + 'static,
-    {
-        let options = args.options();
+    ) -> Result<Answer<Body>, Failure> {
+        let options = question.options();
         let Some(deadline) = self.shared_until(options) else {
-            return self.fetch_once::<M, V, K>(&target, args, keep, attempts.timeout).await;
+            return self.fetch_once(&target, &**question, attempts.timeout).await;
         };
         let timeout = attempts.timeout;
-        let ask = |(_, _, target, args): &(TypeId, &'static str, Target, M::Args)| -> BoxFuture<'static, _> {
-            let (server, target, args) = (self.clone(), target.clone(), args.clone());
-            Box::pin(async move { server.fetch_once::<M, V, K>(&target, &args, keep, timeout).await })
+        let ask = |(target, question): &(Target, Box<dyn Question>)| -> BoxFuture<'static, _> {
+            let (server, target, question) = (self.clone(), target.clone(), question.clone());
+            Box::pin(async move { server.fetch_once(&target, &*question, timeout).await })
         };
-        let key = (TypeId::of::<M>(), encoding, target, args.clone());
+        let key = (target, question.clone());
         let flights = &self.inner.flights;
-        flights.wait(key, options.min_query_index, deadline, ask, |answer: &Answer<V>| answer.meta.index).await
+        flights.wait(key, options.min_query_index, deadline, ask, |answer: &Answer<Body>| answer.meta.index).await
     }
 
-    async fn fetch_once<M, V, K>(
+    async fn fetch_once(
         &self,
         target: &Target,
-        args: &M::Args,
-        keep: K,
+        question: &dyn Question,
         timeout: Duration,
-    ) -> Result<Answer<V>, Failure>
-    where
-        M: ReadEndpoint,
-        K: Fn(M::Reply) -> Result<V>,
-    {
-        let body = wire::encode(args).map_err(Failure::Own)?;
-        let reply = self.relay_within(target, M::NAME, body, true, timeout).await?;
-        let reply = wire::decode_reply::<M>(&reply).map_err(Failure::Own)?;
-        let (meta, not_found) = (reply.meta().clone(), M::nothing(args, &reply));
-        Ok(Answer { meta, not_found, body: keep(reply).map_err(Failure::Own)? })
+    ) -> Result<Answer<Body>, Failure> {
+        let body = question.encode().map_err(Failure::Own)?;
+        let reply = self.relay_within(target, question.about().name, body, true, timeout).await?;
+        question.decode(&reply).map_err(Failure::Own)
     }
 
     /// Calls a method in another datacenter, once.

@@ -30,6 +30,7 @@ pub mod members;
 mod near;
 mod operator;
 mod query;
+pub mod question;
 pub mod resolver;
 pub mod router;
 mod session;
@@ -49,16 +50,16 @@ pub use flights::Flights;
 pub use gossip::{Gossip, GossipMembers};
 pub use limits::{Mode, RequestLimits};
 pub use members::{Member, Members, ServerDetails, StaticMembers};
+pub use question::{Body, Question};
 pub use router::{RemoteServer, Router};
 
 use crate::acl::Authorizer;
 use crate::raft::{Raft, RaftConfig};
 use crate::rpc::{Connections, Port, RaftLinks};
 use crate::state::{Command, Outcome, Store};
-use crate::types::requests::{ReadReply, ReadRequest};
+use crate::types::requests::ReadReply;
 use crate::types::{Error, QueryOptions, Result};
-use blocking::{Evaluated, evaluate};
-use bytes::Bytes;
+use blocking::Evaluated;
 use directory::Directory;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -232,14 +233,21 @@ impl Server {
         self.call_anywhere::<M>(args).await
     }
 
+    /// Answers a question, here or by asking on; equal ones share one evaluation and one body.
+    ///
+    /// # Errors
+    /// Like [`Server::call`].
+    pub async fn ask(&self, question: Box<dyn Question>) -> Result<Answer<Body>> {
+        self.limit(question.about().name, None)?;
+        self.answer_anywhere(question).await
+    }
+
     /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
     ///
     /// # Errors
     /// Like [`Server::call`].
     pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
-        self.limit(M::NAME, None)?;
-        let encode = encoding.encode;
-        self.read_anywhere::<M, _, _>(args, encoding.name, Bytes::len, move |reply| encode(&reply)).await
+        Ok(self.ask(question::encoded::<M>(args, encoding)).await?.map(Body::into_bytes))
     }
 
     /// Calls a read method; equal reads share one evaluation and one reply. Its own metadata is not filled in: see the answer's.
@@ -247,59 +255,42 @@ impl Server {
     /// # Errors
     /// Like [`Server::call`].
     pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
-        self.limit(M::NAME, None)?;
-        self.shared_anywhere::<M>(args).await
+        Ok(self.ask(question::typed::<M>(args)).await?.map(Body::into_reply))
     }
 
-    /// [`Server::call_shared`] for what was let in before.
-    async fn shared_anywhere<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
-        self.read_anywhere::<M, _, _>(args, "typed", typed_weight::<M::Reply>, |reply| Ok(Arc::new(reply))).await
-    }
-
-    /// Reads this server's state, encoded, whoever leads.
-    async fn read_here<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
-        let encode = encoding.encode;
-        self.kept::<M, _>(args, encoding.name, Bytes::len, move |reply| encode(&reply)).await
-    }
-
-    /// Reads this server's state, whoever leads.
-    async fn read_shared_here<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
-        self.kept::<M, _>(args, "typed", typed_weight::<M::Reply>, |reply| Ok(Arc::new(reply))).await
-    }
-
-    /// Serves a read from the cache of results, or evaluates it and keeps what `keep` makes of the reply.
-    async fn kept<M: ReadEndpoint, V: Clone + Send + Sync + 'static>(
-        &self,
-        mut args: M::Args,
-        encoding: &'static str,
-        bytes: fn(&V) -> usize,
-        keep: impl Fn(M::Reply) -> Result<V> + Send,
-    ) -> Result<Answer<V>> {
-        let shareable = M::shareable(&args);
-        let options = options_of(&mut args);
-        let mut asker = Asker::new(self, &options.token).await?;
+    /// Answers a question from the cache of results, or evaluates it and keeps the result.
+    async fn answer_here(&self, mut question: Box<dyn Question>) -> Result<Answer<Body>> {
+        let shareable = question.is_shareable();
+        let options = options_of(question.options_mut());
         if !shareable {
-            let once = || evaluate::<M, V>(self, &args, asker.now()?, &keep).map(Box::new);
-            let result = blocking::run(self, &options, once).await?;
-            M::count(&args, result.empty);
-            return Ok(self.answer(&result, &options));
+            return self.answer_alone(&*question, &options).await;
         }
+        let mut asker = Asker::new(self, &options.token).await?;
         let cache = &self.inner.cache;
-        let mut entry = cache.entry::<M, M::Args, V>(encoding, asker.authorizer.clone(), args);
+        let mut entry = cache.entry(&asker.authorizer, question);
         // evaluated for who asks: a refusal names the caller
-        let once = || {
+        let mut once = || {
             let authorizer = asker.now()?;
             if authorizer != entry.authorizer() {
-                entry = cache.entry::<M, M::Args, V>(encoding, authorizer.clone(), entry.args().clone());
+                entry = cache.entry(authorizer, entry.question().boxed());
             }
-            cache.get(&entry, bytes, M::KEPT_BYTES, || evaluate::<M, V>(self, entry.args(), authorizer, &keep))
+            cache.get(&entry, || entry.question().evaluate(self, authorizer))
         };
-        let result = blocking::run(self, &options, once).await?;
-        M::count(entry.args(), result.empty);
+        let result = blocking::run(self, &options, &mut once).await?;
+        entry.question().count(result.empty);
         Ok(self.answer(&result, &options))
     }
 
-    fn answer<V: Clone>(&self, result: &Evaluated<V>, options: &QueryOptions) -> Answer<V> {
+    /// Evaluates a question for one caller; its options have been taken out.
+    async fn answer_alone(&self, question: &dyn Question, options: &QueryOptions) -> Result<Answer<Body>> {
+        let mut asker = Asker::new(self, &options.token).await?;
+        let mut once = || question.evaluate(self, asker.now()?).map(Arc::new);
+        let result = blocking::run(self, options, &mut once).await?;
+        question.count(result.empty);
+        Ok(self.answer(&result, options))
+    }
+
+    fn answer(&self, result: &Evaluated, options: &QueryOptions) -> Answer<Body> {
         Answer {
             meta: self.meta(result.index, result.filtered, &options.token),
             body: result.value.clone(),
@@ -372,22 +363,18 @@ impl<M: ReadEndpoint> Endpoint for M {
         M::reads_fit_primary(args);
     }
 
-    async fn serve(server: &Server, mut args: Self::Args) -> Result<Self::Reply> {
-        let options = options_of(&mut args);
-        let mut asker = Asker::new(server, &options.token).await?;
-        let once = || evaluate::<M, _>(server, &args, asker.now()?, Ok).map(Box::new);
-        let result = blocking::run(server, &options, once).await?;
-        M::count(&args, result.empty);
-        let meta = server.meta(result.index, result.filtered, &options.token);
-        let mut reply = result.value;
-        *reply.meta_mut() = meta;
+    async fn serve(server: &Server, args: Self::Args) -> Result<Self::Reply> {
+        let mut question = question::typed::<M>(args);
+        let options = options_of(question.options_mut());
+        let answer = server.answer_alone(&*question, &options).await?;
+        let mut reply = Arc::unwrap_or_clone(answer.body.into_reply::<M::Reply>());
+        *reply.meta_mut() = answer.meta;
         Ok(reply)
     }
 }
 
 /// Takes the options out of a read request, all but the filter, which belongs to the query.
-fn options_of<A: ReadRequest>(args: &mut A) -> QueryOptions {
-    let place = args.options_mut();
+fn options_of(place: &mut QueryOptions) -> QueryOptions {
     let filter = std::mem::take(&mut place.filter);
     std::mem::replace(place, QueryOptions { filter, ..QueryOptions::default() })
 }
@@ -418,11 +405,6 @@ impl<'a> Asker<'a> {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// A typed reply refers to rows of the state; its own size is of the order of this.
-fn typed_weight<R>(_: &Arc<R>) -> usize {
-    size_of::<R>()
 }
 
 fn raft_config(config: &ServerConfig) -> RaftConfig {

@@ -1,6 +1,8 @@
 //! `Operator.*`: raft configuration, autopilot, usage (`spec/semantics.md` 13.4, 14; `spec/http-api.md` 3.14).
 
+use super::blocking::{self, Evaluated};
 use super::kvs::RAFT_APPLY;
+use super::question::Body;
 use super::{Endpoint, Server};
 use crate::acl::{Access, Resource};
 use crate::raft::Peer;
@@ -13,6 +15,7 @@ use crate::types::operator::{
 use crate::types::requests::*;
 use crate::types::{Error, QueryOptions, Result};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The raft protocol that servers speak, as text.
@@ -155,16 +158,17 @@ impl Endpoint for OperatorUsage {
     async fn serve(server: &Server, mut args: DcRequest) -> Result<UsageReport> {
         let options: QueryOptions = std::mem::take(&mut args.query);
         server.permit_operator(&options.token, Access::Read).await?;
-        let once = || {
+        let mut once = || {
             let (usage, watch) = server.store().read(|state, watch| {
                 let (nodes, _) = state.nodes(watch, &BTreeMap::new());
                 let (services, _) = state.services(watch, &BTreeMap::new());
                 (nodes.max(services), state.usage())
             });
-            Ok(Box::new(super::blocking::Evaluated::plain(usage.0, watch, usage.1)))
+            Ok(Arc::new(Evaluated::plain(usage.0, watch, Body::typed(usage.1))))
         };
-        let result = super::blocking::run(server, &options, once).await?;
+        let result = blocking::run(server, &options, &mut once).await?;
         let meta = server.meta(result.index, false, &options.token);
-        Ok(UsageReport { usage: BTreeMap::from([(server.config().datacenter.clone(), result.value)]), meta })
+        let usage = Arc::unwrap_or_clone(result.value.clone().into_reply());
+        Ok(UsageReport { usage: BTreeMap::from([(server.config().datacenter.clone(), usage)]), meta })
     }
 }

@@ -6,14 +6,14 @@
 //! consistency mode of every request is honoured before it gets here.
 
 use super::blocking::Evaluated;
+use super::question::Question;
 use crate::acl::Authorizer;
 use crate::types::Result;
 use ahash::RandomState;
 use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, RwLock};
-use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -27,22 +27,20 @@ const SHARD_BYTES: usize = 4 << 20;
 const IDLE_SWEEPS: u64 = 2;
 
 /// One query and its last result.
-pub(super) struct Entry<A, V> {
-    method: TypeId,
-    encoding: &'static str,
+pub(super) struct Entry {
     authorizer: Authorizer,
-    args: A,
+    question: Box<dyn Question>,
     hash: u64,
-    current: ArcSwapOption<Evaluated<V>>,
+    current: ArcSwapOption<Evaluated>,
     gate: Mutex<()>,
     started: AtomicU64,
     used: AtomicU64,
 }
 
-impl<A, V> Entry<A, V> {
-    /// The arguments, without index, wait and mode.
-    pub(super) fn args(&self) -> &A {
-        &self.args
+impl Entry {
+    /// The question, without index, wait and mode.
+    pub(super) fn question(&self) -> &dyn Question {
+        &*self.question
     }
 
     /// The permissions under which it is evaluated.
@@ -50,8 +48,12 @@ impl<A, V> Entry<A, V> {
         &self.authorizer
     }
 
+    fn is_for(&self, authorizer: &Authorizer, question: &dyn Question) -> bool {
+        self.authorizer == *authorizer && self.question.is_same(question)
+    }
+
     /// The current result, from an evaluation that is still current or that began after this call did.
-    fn get(&self, evaluate: impl FnOnce() -> Result<Evaluated<V>>) -> Result<(Arc<Evaluated<V>>, bool)> {
+    fn get(&self, evaluate: impl FnOnce() -> Result<Evaluated>) -> Result<(Arc<Evaluated>, bool)> {
         let seen = self.started.load(Ordering::Acquire);
         if let Some(version) = &*self.current.load()
             && version.watch.is_current()
@@ -71,21 +73,10 @@ impl<A, V> Entry<A, V> {
     }
 }
 
-/// An entry whose types are known to its users only.
-trait Stored: Any + Send + Sync {
-    fn used(&self) -> u64;
-}
-
-impl<A: Send + Sync + 'static, V: Send + Sync + 'static> Stored for Entry<A, V> {
-    fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-}
-
 struct Slot {
     /// Keeps the entry alive between uses; none for an entry with a large body.
-    kept: Option<Arc<dyn Stored>>,
-    entry: Weak<dyn Stored>,
+    kept: Option<Arc<Entry>>,
+    entry: Weak<Entry>,
     bytes: usize,
 }
 
@@ -128,7 +119,7 @@ impl Shard {
     /// Drops idle entries, the longest unused first, until the shard is within its bounds.
     fn shrink(&mut self) {
         while self.slots.len() > SHARD_ENTRIES || self.bytes > SHARD_BYTES {
-            let age = |slot: &Slot| slot.kept.as_ref().map_or(0, |entry| entry.used());
+            let age = |slot: &Slot| slot.kept.as_ref().map_or(0, |entry| entry.used.load(Ordering::Relaxed));
             let oldest = self.slots.iter().filter(|(_, slot)| slot.is_idle()).min_by_key(|(_, slot)| age(slot));
             let Some((&hash, _)) = oldest else { return };
             self.remove(hash);
@@ -161,32 +152,18 @@ impl Cache {
         &self.shards[(hash >> 32) as usize % SHARDS]
     }
 
-    /// The entry of a query; the same one for everyone who asks the same. `M` names the method.
-    pub(super) fn entry<M, A, V>(&self, encoding: &'static str, authorizer: Authorizer, args: A) -> Arc<Entry<A, V>>
-    where
-        M: 'static,
-        A: Hash + Eq + Send + Sync + 'static,
-        V: Send + Sync + 'static,
-    {
-        let method = TypeId::of::<M>();
-        let hash = self.hasher.hash_one((method, encoding, &authorizer, &args));
+    /// The entry of a query; the same one for everyone who asks the same.
+    pub(super) fn entry(&self, authorizer: &Authorizer, question: Box<dyn Question>) -> Arc<Entry> {
+        let hash = self.hasher.hash_one((question.digest(), authorizer));
         let now = self.clock.load(Ordering::Relaxed);
         let found = self.shard(hash).read().slots.get(&hash).and_then(|slot| slot.entry.upgrade());
-        if let Some(entry) = found
-            && let Ok(entry) = Arc::downcast::<Entry<A, V>>(entry as Arc<dyn Any + Send + Sync>)
-            && entry.method == method
-            && entry.encoding == encoding
-            && entry.authorizer == authorizer
-            && entry.args == args
-        {
+        if let Some(entry) = found.filter(|entry| entry.is_for(authorizer, &*question)) {
             entry.used.store(now, Ordering::Relaxed);
             return entry;
         }
         self.insert(Entry {
-            method,
-            encoding,
-            authorizer,
-            args,
+            authorizer: authorizer.clone(),
+            question,
             hash,
             current: ArcSwapOption::empty(),
             gate: Mutex::new(()),
@@ -197,64 +174,43 @@ impl Cache {
 
     /// Stores a new entry, or finds that another request has just done so. A different query with the same hash keeps its
     /// place, and the new entry lives as long as its users.
-    fn insert<A, V>(&self, new: Entry<A, V>) -> Arc<Entry<A, V>>
-    where
-        A: Eq + Send + Sync + 'static,
-        V: Send + Sync + 'static,
-    {
+    fn insert(&self, new: Entry) -> Arc<Entry> {
         let mut shard = self.shard(new.hash).write();
         if let Some(entry) = shard.slots.get(&new.hash).and_then(|slot| slot.entry.upgrade()) {
-            let same = Arc::downcast::<Entry<A, V>>(entry as Arc<dyn Any + Send + Sync>).ok().filter(|entry| {
-                entry.method == new.method
-                    && entry.encoding == new.encoding
-                    && entry.authorizer == new.authorizer
-                    && entry.args == new.args
-            });
-            return same.unwrap_or_else(|| Arc::new(new));
+            return if entry.is_for(&new.authorizer, &*new.question) { entry } else { Arc::new(new) };
         }
         let hash = new.hash;
         let entry = Arc::new(new);
-        let stored: Arc<dyn Stored> = entry.clone();
         shard.remove(hash);
-        shard.slots.insert(hash, Slot { entry: Arc::downgrade(&stored), kept: Some(stored), bytes: 0 });
+        shard.slots.insert(hash, Slot { entry: Arc::downgrade(&entry), kept: Some(entry.clone()), bytes: 0 });
         shard.shrink();
         entry
     }
 
-    /// The current result of an entry; `evaluate` runs at most once for all who wait. `bytes` tells the size of a value; one
-    /// above `limit` is shared by those who ask for it at the same time and forgotten with the last of them.
-    pub(super) fn get<A, V>(
+    /// The current result of an entry; `evaluate` runs at most once for all who wait. A body above the limit of its method is
+    /// shared by those who ask for it at the same time and forgotten with the last of them.
+    pub(super) fn get(
         &self,
-        entry: &Arc<Entry<A, V>>,
-        bytes: impl FnOnce(&V) -> usize,
-        limit: usize,
-        evaluate: impl FnOnce() -> Result<Evaluated<V>>,
-    ) -> Result<Arc<Evaluated<V>>>
-    where
-        A: Send + Sync + 'static,
-        V: Send + Sync + 'static,
-    {
+        entry: &Arc<Entry>,
+        evaluate: impl FnOnce() -> Result<Evaluated>,
+    ) -> Result<Arc<Evaluated>> {
         let (version, fresh) = entry.get(evaluate)?;
         if fresh {
             self.evaluations.fetch_add(1, Ordering::Relaxed);
-            self.account(entry, bytes(&version.value), limit);
+            self.account(entry, version.value.weight());
         }
         Ok(version)
     }
 
     /// Books the size of a new result.
-    fn account<A, V>(&self, entry: &Arc<Entry<A, V>>, bytes: usize, limit: usize)
-    where
-        A: Send + Sync + 'static,
-        V: Send + Sync + 'static,
-    {
+    fn account(&self, entry: &Arc<Entry>, bytes: usize) {
         let mut shard = self.shard(entry.hash).write();
         let Shard { slots, bytes: total } = &mut *shard;
         let Some(slot) = slots.get_mut(&entry.hash) else { return };
-        if !std::ptr::addr_eq(slot.entry.as_ptr(), Arc::as_ptr(entry)) {
+        if !std::ptr::eq(slot.entry.as_ptr(), Arc::as_ptr(entry)) {
             return;
         }
-        let kept = if bytes > limit { None } else { Some(Arc::clone(entry) as Arc<dyn Stored>) };
+        let kept = (bytes <= entry.question.about().kept_bytes).then(|| Arc::clone(entry));
         let counted = if kept.is_some() { bytes } else { 0 };
         *total = *total - slot.bytes + counted;
         slot.bytes = counted;
@@ -271,7 +227,8 @@ impl Cache {
             let mut shard = shard.write();
             let Shard { slots, bytes } = &mut *shard;
             slots.retain(|_, slot| {
-                let unused = slot.kept.as_ref().is_none_or(|entry| entry.used() + IDLE_SWEEPS <= now);
+                let unused =
+                    slot.kept.as_ref().is_none_or(|entry| entry.used.load(Ordering::Relaxed) + IDLE_SWEEPS <= now);
                 let keep = !(unused && slot.is_idle());
                 if !keep {
                     *bytes -= slot.bytes;

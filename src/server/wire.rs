@@ -5,11 +5,12 @@ use super::Server;
 use super::audit::{self, Audited};
 use super::endpoint::{Encoding, Endpoint, ReadEndpoint};
 use super::forward::{Attempts, Failure, Target};
+use super::question::{self, Question};
 use crate::raft::Raft;
 use crate::rpc::method::*;
 use crate::rpc::{Archive, Called, HealthView, Method, Service, SnapshotOp, SnapshotReply, SnapshotRequest};
 use crate::telemetry::metrics::{Counter, measure_since_labels};
-use crate::types::requests::{ReadRequest, Request, ServiceRequest};
+use crate::types::requests::{Request, ServiceRequest};
 use crate::types::{Error, Index, KvOp, KvRequest, QueryMeta, QueryOptions, Result, msgpack};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::FutureExt;
@@ -37,7 +38,7 @@ struct Row {
 
 /// A method that reads the state and can block: equal calls share one evaluation and one encoding.
 const fn read<M: ReadEndpoint>() -> Row {
-    Row { name: M::NAME, serve: |server, body| server.serve_read::<M>(body).boxed(), read: true }
+    Row { name: M::NAME, serve: |server, body| server.serve_read(question::<M>(&body), body).boxed(), read: true }
 }
 
 /// Any other method.
@@ -139,6 +140,12 @@ const SERVED: &[Row] = &[
     call::<AclLogin>(),
     call::<AclLogout>(),
 ];
+
+/// The question in the request of a read method.
+fn question<M: ReadEndpoint>(body: &[u8]) -> Result<Box<dyn Question>, Called> {
+    let args: M::Args = msgpack::from_slice(body).map_err(|error| Called::Undecodable(error.to_string()))?;
+    Ok(question::encoded::<M>(args, &Encoding { name: "msgpack", encode: encode_rows::<M::Reply> }))
+}
 
 static TABLE: LazyLock<HashMap<&'static str, &'static Row>> =
     LazyLock::new(|| SERVED.iter().map(|row| (row.name, row)).collect());
@@ -251,47 +258,42 @@ struct Indexed {
 type Relayed = Result<(Bytes, Index), Failure>;
 
 impl Server {
-    /// A request with the bytes that it is passed on with.
-    fn decode_args<M: Endpoint>(&self, body: Bytes) -> Result<(M::Args, Bytes), Called> {
-        let mut args: M::Args = msgpack::from_slice(&body).map_err(|error| Called::Undecodable(error.to_string()))?;
-        let body = if self.address::<M>(&mut args) {
-            encode(&args).map_err(|error| Called::Failed(error.text))?
-        } else {
-            body
-        };
-        Ok((args, body))
-    }
-
     /// Serves a read from this server's cache of results, or has another server answer it.
-    async fn serve_read<M: ReadEndpoint>(&self, body: Bytes) -> Called {
-        let (args, body) = match self.decode_args::<M>(body) {
-            Ok(decoded) => decoded,
+    async fn serve_read(&self, question: Result<Box<dyn Question>, Called>, mut body: Bytes) -> Called {
+        let mut question = match question {
+            Ok(question) => question,
             Err(refused) => return refused,
         };
-        let encoding = Encoding { name: "msgpack", encode: encode_rows::<M::Reply> };
-        let mut attempts = Attempts::new(self, Some(args.options()));
-        let reply = loop {
-            let target = self.target(M::PLACE, args.datacenter(), Some(args.options()), &mut attempts);
-            let outcome = match target {
-                Ok(Target::Here) => match self.admit_here(M::PLACE, Some(args.options())).await {
-                    Ok(()) => break self.call_admitted::<M>(args, &encoding).await,
-                    Err(failure) => Err(failure),
-                },
-                Ok(target) => self.relay_read(target, M::NAME, body.clone(), args.options(), &attempts).await,
-                Err(failure) => Err(failure),
+        if question.address(self) {
+            body = match question.encode() {
+                Ok(body) => body,
+                Err(error) => return Called::Failed(error.text),
             };
-            match outcome {
-                Ok(reply) => break Ok(reply),
-                Err(failure) if !attempts.again(&failure).await => break Err(failure.into()),
-                Err(_) => {}
-            }
-        };
-        called(reply)
+        }
+        called(self.answer_read(question, body).await)
     }
 
-    async fn call_admitted<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Bytes> {
-        let answer = self.read_here::<M>(args, encoding).await?;
-        join_rows(&answer.meta, &answer.body)
+    async fn answer_read(&self, question: Box<dyn Question>, body: Bytes) -> Result<Bytes> {
+        let about = question.about();
+        let mut attempts = Attempts::new(self, Some(question.options()));
+        let mut failure = None;
+        loop {
+            let options = Some(question.options());
+            let route = self.route(about.place, question.datacenter(), options, &mut attempts, failure.take());
+            match route.await? {
+                Target::Here => {
+                    let answer = self.answer_here(question).await?;
+                    return join_rows(&answer.meta, &answer.body.into_bytes());
+                }
+                target => {
+                    let relayed = self.relay_read(target, about.name, body.clone(), question.options(), &attempts);
+                    match relayed.await {
+                        Ok(reply) => return Ok(reply),
+                        Err(refused) => failure = Some(refused),
+                    }
+                }
+            }
+        }
     }
 
     /// Has another server answer a read. Equal reads that wait share one call.
@@ -322,26 +324,36 @@ impl Server {
     }
 
     /// Serves a call, or has another server answer it.
-    async fn serve_call<M: Endpoint>(&self, body: Bytes, encode: fn(&M::Args, &M::Reply) -> Result<Bytes>) -> Called {
-        let (args, body) = match self.decode_args::<M>(body) {
-            Ok(decoded) => decoded,
-            Err(refused) => return refused,
+    async fn serve_call<M: Endpoint>(
+        &self,
+        mut body: Bytes,
+        encode: fn(&M::Args, &M::Reply) -> Result<Bytes>,
+    ) -> Called {
+        let mut args: M::Args = match msgpack::from_slice(&body) {
+            Ok(args) => args,
+            Err(error) => return Called::Undecodable(error.to_string()),
         };
-        let mut attempts = Attempts::new(self, args.query());
-        loop {
-            let outcome = match self.target(M::PLACE, args.datacenter(), args.query(), &mut attempts) {
-                Ok(Target::Here) => match self.serve_here::<M>(&args).await {
-                    Ok(reply) => return called(encode(&args, &reply)),
-                    Err(failure) => Err(failure),
-                },
-                Ok(target) => self.relay(&target, M::NAME, body.clone(), &attempts).await,
-                Err(failure) => Err(failure),
+        if self.address::<M>(&mut args) {
+            body = match self::encode(&args) {
+                Ok(body) => body,
+                Err(error) => return Called::Failed(error.text),
             };
-            match outcome {
-                Ok(reply) => return Called::Reply(reply),
-                Err(failure) if !attempts.again(&failure).await => return called(Err(failure.into())),
-                Err(_) => {}
-            }
+        }
+        let mut attempts = Attempts::new(self, args.query());
+        let mut failure = None;
+        loop {
+            let route = self.route(M::PLACE, args.datacenter(), args.query(), &mut attempts, failure.take());
+            failure = Some(match route.await {
+                Ok(Target::Here) => match M::serve(self, args.clone()).await {
+                    Ok(reply) => return called(encode(&args, &reply)),
+                    Err(error) => Failure::Own(error),
+                },
+                Ok(target) => match self.relay(&target, M::NAME, body.clone(), &attempts).await {
+                    Ok(reply) => return Called::Reply(reply),
+                    Err(failure) => failure,
+                },
+                Err(error) => return Called::Failed(error.text),
+            });
         }
     }
 }
@@ -416,13 +428,13 @@ impl Service for Server {
     fn health<'a>(&'a self, request: ServiceRequest) -> BoxFuture<'a, Result<HealthView>> {
         Box::pin(async move {
             let elsewhere = !request.datacenter.is_empty() && request.datacenter != self.config().datacenter;
-            let answer = if elsewhere {
-                self.shared_anywhere::<HealthServiceNodes>(request).await?
-            } else {
+            if !elsewhere {
                 self.admit(&request.query).await?;
-                self.read_shared_here::<HealthServiceNodes>(request).await?
-            };
-            Ok(HealthView { index: answer.meta.index, instances: answer.body })
+            }
+            let question = question::typed::<HealthServiceNodes>(request);
+            let answer =
+                if elsewhere { self.answer_anywhere(question).await? } else { self.answer_here(question).await? };
+            Ok(HealthView { index: answer.meta.index, instances: answer.body.into_reply() })
         })
     }
 }

@@ -194,7 +194,11 @@ impl LocalState {
             errors.extend(self.push_node(catalog).await.err());
         }
         let speaking = |_: &String| !self.silent.load(SeqCst);
-        for id in self.dirty(|tables| tables.services.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Service").into_iter().take_while(speaking) {
+        for id in self
+            .dirty(|tables| tables.services.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Service")
+            .into_iter()
+            .take_while(speaking)
+        {
             let deleted = self.tables.read().services.get(&id).map(|state| state.deleted);
             let pushed = match deleted {
                 Some(true) => self.delete_service(catalog, &id).await,
@@ -203,7 +207,11 @@ impl LocalState {
             };
             errors.extend(pushed.err());
         }
-        for id in self.dirty(|tables| tables.checks.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Check").into_iter().take_while(speaking) {
+        for id in self
+            .dirty(|tables| tables.checks.iter().map(|(id, s)| (id, s.in_sync)).collect(), "Check")
+            .into_iter()
+            .take_while(speaking)
+        {
             let deleted = self.tables.read().checks.get(&id).filter(|state| !state.in_sync).map(|state| state.deleted);
             let pushed = match deleted {
                 Some(true) => self.delete_check(catalog, &id).await,

@@ -17,6 +17,7 @@ use crate::rpc::{SnapshotOp, SnapshotRequest};
 use crate::types::requests::*;
 use crate::types::txn::*;
 use crate::types::*;
+use bytes::Bytes;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::io::AsyncReadExt;
 
