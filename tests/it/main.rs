@@ -10,6 +10,7 @@ mod support;
 mod abuse;
 mod acl;
 mod acl_login;
+mod acl_state;
 mod agent;
 mod audit;
 mod bad_input;
