@@ -52,6 +52,7 @@ use crate::config::{Load, RuntimeConfig};
 use crate::gossip::Pool;
 use crate::server::resolver::{Bounds, Remote};
 use crate::tls::Configurator;
+use crate::types::secret::hidden;
 use crate::types::{CheckStatus, CheckType, NodeService, Result};
 use checks::{CheckEnv, CheckHandle, CheckSink, CheckTls};
 use local::{Catalog, LocalSettings, NodeInfo, SyncTokens};
@@ -71,13 +72,14 @@ pub enum Source {
 }
 
 /// A service with its checks, as a caller registers it.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub struct ServiceRegistration {
     /// The instance. `connect.sidecar_service` (in API names) registers a sidecar beside it.
     pub service: NodeService,
     /// Checks in the order given.
     pub checks: Vec<CheckType>,
     /// Token that the service is synced with.
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// Where the definition came from.
     pub source: Source,

@@ -2,6 +2,7 @@
 //! (`spec/services-and-checks.md` 2).
 
 use super::Source;
+use crate::types::secret::hidden;
 use crate::types::{CheckStatus, CheckType, HealthCheck, NodeService};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A service as stored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PersistedService {
     /// Registration token.
     #[serde(default)]
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// The instance.
     pub service: NodeService,
@@ -30,7 +32,7 @@ pub struct PersistedService {
 }
 
 /// A check as stored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PersistedCheck {
     /// The row.
@@ -40,6 +42,7 @@ pub struct PersistedCheck {
     pub chk_type: Option<CheckType>,
     /// Registration token.
     #[serde(default)]
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// `local` or `remote`.
     #[serde(default)]

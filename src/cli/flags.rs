@@ -2,6 +2,7 @@
 //! word that is no flag. A command's table of [`Flag`]s drives parsing, error listings, help and completion.
 
 use crate::types::GoDuration;
+use crate::types::secret::hidden;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
@@ -180,12 +181,16 @@ pub fn listing(flags: &[Flag]) -> String {
 }
 
 /// Parsed flags and the words after them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, derive_more::Debug, Default)]
 pub struct Matches {
+    #[debug("{}", hidden(values))]
     values: BTreeMap<&'static str, Vec<String>>,
     defaults: BTreeMap<&'static str, &'static str>,
+    #[debug("{}", hidden(order))]
     order: Vec<(&'static str, String)>,
+    #[debug("{}", hidden(words))]
     words: Vec<OsString>,
+    #[debug("{}", hidden(args))]
     args: Vec<String>,
 }
 

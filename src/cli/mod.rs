@@ -19,6 +19,7 @@ pub use command::{Command, Context, Exit, Groups, OrExit, at_most};
 pub use complete::Place;
 pub use flags::{Flag, Kind, Matches};
 
+use crate::types::secret::hidden;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -43,7 +44,7 @@ pub fn run(args: Vec<OsString>) -> i32 {
 }
 
 /// What the words before and around the command ask for (`spec/cli.md` 1).
-#[derive(Debug, Default)]
+#[derive(derive_more::Debug, Default)]
 struct Request<'a> {
     help: bool,
     version: bool,
@@ -52,6 +53,7 @@ struct Request<'a> {
     top_flags: bool,
     command: Option<&'static Command>,
     known_words: bool,
+    #[debug("{}", hidden(args))]
     args: &'a [OsString],
 }
 

@@ -1,6 +1,7 @@
 //! The bearer token of the `aws-iam` auth method: a `sts:GetCallerIdentity` request signed with the caller's AWS
 //! credentials, which the server sends on its behalf (`spec/acl-and-tls.md` 10.4). Signatures are AWS Signature Version 4.
 
+use crate::types::secret::hidden;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -23,13 +24,15 @@ const CALLER_IDENTITY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// AWS credentials.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// Access key id.
     pub access_key_id: String,
     /// Secret access key.
+    #[debug("{}", hidden(secret_access_key))]
     pub secret_access_key: String,
     /// Session token, empty for long-lived credentials.
+    #[debug("{}", hidden(session_token))]
     pub session_token: String,
 }
 
@@ -254,12 +257,6 @@ fn authorization(
         "AWS4-HMAC-SHA256 Credential={}/{range}, SignedHeaders={names}, Signature={signature}",
         credentials.access_key_id
     )
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod watch;
 pub use error::{Error, os_text};
 pub use settings::{Endpoint, Overrides, Settings};
 
+use crate::types::secret::hidden;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
@@ -78,15 +79,17 @@ impl Params {
 }
 
 /// An answer, whatever its status.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// `X-Consul-Index`, 0 when absent.
     pub index: u64,
     /// Headers.
+    #[debug("{}", hidden(headers))]
     pub headers: HeaderMap,
     /// Body.
+    #[debug("{}", hidden(body))]
     pub body: Bytes,
 }
 

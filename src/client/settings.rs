@@ -1,13 +1,15 @@
 //! Where the agent is and who asks: flags over environment over defaults (`spec/cli.md` 4).
 
+use crate::types::secret::hidden;
 use std::path::PathBuf;
 
 /// What flags say; absent and empty values leave the choice to the environment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, derive_more::Debug, Default)]
 pub struct Overrides {
     /// `-http-addr`.
     pub http_addr: Option<String>,
     /// `-token`.
+    #[debug("{}", hidden(token))]
     pub token: Option<String>,
     /// `-token-file`.
     pub token_file: Option<String>,
@@ -46,13 +48,15 @@ pub enum Endpoint {
 }
 
 /// Everything a [`crate::client::Client`] needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub struct Settings {
     /// Where.
     pub endpoint: Endpoint,
     /// ACL secret; empty sends none.
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// HTTP basic authentication: user and password.
+    #[debug("{}", hidden(auth))]
     pub auth: Option<(String, Option<String>)>,
     /// CA bundle.
     pub ca_file: String,

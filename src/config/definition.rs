@@ -2,6 +2,7 @@
 
 use super::decode::Tree;
 use super::reader::Reader;
+use crate::types::secret::hidden;
 use crate::types::service::{
     ConnectProxyConfig, Expose, ExposePath, MeshGateway, SERVICE_KINDS, ServiceConnect, TransparentProxy, Upstream,
 };
@@ -10,18 +11,19 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A service of a file: what to register, the checks to run, and the token to sync it with.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq)]
 pub struct ServiceDefinition {
     /// The instance; `id` is filled in from the name.
     pub service: NodeService,
     /// Checks in registration order; ids are as given (empty when the agent chooses them).
     pub checks: Vec<CheckType>,
     /// ACL token; empty for the agent's own.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 
 /// A top-level check of a file.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq)]
 pub struct CheckDefinitionFile {
     /// Id; filled in from the name.
     pub id: String,
@@ -32,6 +34,7 @@ pub struct CheckDefinitionFile {
     /// Service id that the check belongs to; empty for a node check.
     pub service_id: String,
     /// ACL token; empty for the agent's own.
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// What to run.
     pub check: CheckType,

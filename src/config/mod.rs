@@ -19,6 +19,7 @@ pub mod settings;
 pub mod sockaddr;
 mod source;
 
+use crate::types::secret::hidden;
 use std::collections::BTreeMap;
 
 pub use definition::{CheckDefinitionFile, ServiceDefinition};
@@ -38,7 +39,7 @@ pub enum Format {
 }
 
 /// What to load: the sources in the order of `spec/agent-config.md` 1.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, derive_more::Debug, Default)]
 pub struct Load {
     /// `-dev`.
     pub dev: bool,
@@ -47,8 +48,10 @@ pub struct Load {
     /// `-config-file` and `-config-dir` in command-line order.
     pub files: Vec<PathBuf>,
     /// Values of the flags, keyed as a file would.
+    #[debug("{}", hidden(flags))]
     pub flags: Map<String, Value>,
     /// `-hcl` fragments in order.
+    #[debug("{}", hidden(hcl))]
     pub hcl: Vec<String>,
     /// Warnings that the flags themselves cause.
     pub warnings: Vec<String>,

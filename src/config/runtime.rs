@@ -5,6 +5,7 @@
 
 use super::definition::{CheckDefinitionFile, ServiceDefinition};
 pub use super::settings::*;
+use crate::types::secret::hidden;
 use crate::types::{GoDuration, Locality};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// The configuration of a running agent.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq)]
 pub struct RuntimeConfig {
     // identity
     /// `-dev`.
@@ -128,6 +129,7 @@ pub struct RuntimeConfig {
     /// Checks of the configuration files. R
     pub checks: Vec<CheckDefinitionFile>,
     /// Watches as given, validated. R
+    #[debug("{}", hidden(watches))]
     pub watches: Vec<Map<String, Value>>,
     /// Scripts from files and the API.
     pub enable_script_checks: bool,
@@ -178,6 +180,7 @@ pub struct RuntimeConfig {
     /// Least TTL of a session; zero means 10s.
     pub session_ttl_min: GoDuration,
     /// Gossip key, base64; empty for none.
+    #[debug("{}", hidden(encrypt))]
     pub encrypt: String,
     /// Refuse unencrypted gossip. R
     pub encrypt_verify_incoming: bool,
@@ -210,14 +213,18 @@ pub struct RuntimeConfig {
     /// `connect.enabled`.
     pub connect_enabled: bool,
     /// `connect` as given.
+    #[debug("{}", hidden(connect))]
     pub connect: Map<String, Value>,
     /// `peering.enabled`.
     pub peering_enabled: bool,
     /// `auto_encrypt` as given.
+    #[debug("{}", hidden(auto_encrypt))]
     pub auto_encrypt: Map<String, Value>,
     /// `auto_config` as given.
+    #[debug("{}", hidden(auto_config))]
     pub auto_config: Map<String, Value>,
     /// `config_entries.bootstrap`.
+    #[debug("{}", hidden(config_entries_bootstrap))]
     pub config_entries_bootstrap: Vec<Map<String, Value>>,
     /// `cache` fetch rate per second; infinite without a limit. R
     pub cache_entry_fetch_rate: f64,

@@ -4,6 +4,7 @@
 
 pub use crate::tls::{TlsConfig, TlsProtocol};
 use crate::types::GoDuration;
+use crate::types::secret::hidden;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -297,7 +298,7 @@ pub struct LogConfig {
 }
 
 /// `telemetry` (`spec/agent-config.md` 9).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq)]
 pub struct TelemetryConfig {
     /// First element of every name.
     pub metrics_prefix: String,
@@ -326,6 +327,7 @@ pub struct TelemetryConfig {
     /// Retry sinks whose name does not resolve.
     pub retry_failed_connection: bool,
     /// `circonus_*` as given.
+    #[debug("{}", hidden(circonus))]
     pub circonus: BTreeMap<String, String>,
 }
 
@@ -402,11 +404,13 @@ pub struct GossipConfig {
 }
 
 /// Joining (`spec/agent-config.md` 6).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq)]
 pub struct JoinConfig {
     /// LAN addresses and discovery strings.
+    #[debug("{}", hidden(retry_join))]
     pub retry_join: Vec<String>,
     /// WAN addresses and discovery strings.
+    #[debug("{}", hidden(retry_join_wan))]
     pub retry_join_wan: Vec<String>,
     /// Time between tries.
     pub retry_interval: GoDuration,
@@ -450,26 +454,33 @@ pub struct AclConfig {
 }
 
 /// `acl.tokens`, all R.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq)]
 pub struct AclTokens {
     /// First management token.
+    #[debug("{}", hidden(initial_management))]
     pub initial_management: String,
     /// The agent's own work.
+    #[debug("{}", hidden(agent))]
     pub agent: String,
     /// Works without servers.
+    #[debug("{}", hidden(agent_recovery))]
     pub agent_recovery: String,
     /// Requests without a token.
+    #[debug("{}", hidden(default))]
     pub default: String,
     /// Replication.
+    #[debug("{}", hidden(replication))]
     pub replication: String,
     /// Services of configuration files.
+    #[debug("{}", hidden(config_file_service_registration))]
     pub config_file_service_registration: String,
     /// DNS.
+    #[debug("{}", hidden(dns))]
     pub dns: String,
 }
 
 /// `ui_config` (`spec/agent-config.md` 10).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq)]
 pub struct UiConfig {
     /// Serve the UI.
     pub enabled: bool,
@@ -488,6 +499,7 @@ pub struct UiConfig {
     /// `metrics_proxy.path_allowlist`.
     pub metrics_proxy_path_allowlist: Vec<String>,
     /// `metrics_proxy.add_headers`.
+    #[debug("{}", hidden(metrics_proxy_add_headers))]
     pub metrics_proxy_add_headers: Vec<(String, String)>,
     /// Dashboard URL templates.
     pub dashboard_url_templates: BTreeMap<String, String>,

@@ -4,6 +4,7 @@ use super::codec::ValueReader;
 use super::error::CallError;
 use super::security::AnyStream;
 use super::service::{Archive, Service};
+use crate::types::secret::hidden;
 use crate::types::{Error, QueryMeta, msgpack};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -59,12 +60,13 @@ impl<'de> Deserialize<'de> for SnapshotOp {
 }
 
 /// Opens a snapshot exchange.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SnapshotRequest {
     /// Target datacenter; the empty text is not the own one here.
     pub datacenter: String,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// Any server may answer a save.
     pub allow_stale: bool,

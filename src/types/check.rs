@@ -3,6 +3,7 @@
 use super::duration::nanos;
 use super::value::{is_zero, map_is_empty};
 use super::{GoDuration, Index};
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -97,7 +98,7 @@ impl HealthCheck {
 pub type Headers = Option<BTreeMap<String, Vec<String>>>;
 
 /// Definition of a check in the catalog; all fields are left out when zero (`spec/http-api.md` 2.5).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CheckDefinition {
     /// Time between runs.
@@ -123,12 +124,14 @@ pub struct CheckDefinition {
     pub tls_skip_verify: bool,
     /// HTTP headers.
     #[serde(skip_serializing_if = "map_is_empty")]
+    #[debug("{}", hidden(header))]
     pub header: Headers,
     /// HTTP method.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub method: String,
     /// HTTP body.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[debug("{}", hidden(body))]
     pub body: String,
     /// Do not follow redirects.
     #[serde(skip_serializing_if = "is_zero")]
@@ -186,7 +189,7 @@ fn on() -> bool {
 
 /// The definition of a check that an agent runs (`spec/services-and-checks.md` 3.1); JSON durations are numbers
 /// because this is the persisted form. Registration bodies with text durations are read as well.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CheckType {
     /// Check id.
@@ -210,10 +213,12 @@ pub struct CheckType {
     #[serde(rename = "H2PingUseTLS", default = "on")]
     pub h2ping_use_tls: bool,
     /// HTTP headers.
+    #[debug("{}", hidden(header))]
     pub header: Headers,
     /// HTTP method.
     pub method: String,
     /// HTTP body.
+    #[debug("{}", hidden(body))]
     pub body: String,
     /// Do not follow redirects.
     pub disable_redirects: bool,

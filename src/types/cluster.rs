@@ -4,6 +4,7 @@
 use super::operator::ServerHealth;
 use super::requests::{ReadReply, ReadRequest, Request, reads};
 use super::{Blob, Index, QueryMeta, QueryOptions, StringMap};
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -181,7 +182,7 @@ pub struct EventFireResponse {
 }
 
 /// Works on the gossip keys of all pools, in all datacenters unless forwarded or local.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct KeyringRequest {
     /// Target datacenter.
@@ -189,6 +190,7 @@ pub struct KeyringRequest {
     /// `list`, `install`, `use` or `remove`.
     pub operation: String,
     /// The key, base64.
+    #[debug("{}", hidden(key))]
     pub key: String,
     /// The second hop: only this datacenter's LAN.
     pub forwarded: bool,
@@ -202,7 +204,7 @@ pub struct KeyringRequest {
 }
 
 /// What one gossip pool answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct KeyringResponse {
     /// The WAN pool.
@@ -217,8 +219,10 @@ pub struct KeyringResponse {
     /// Texts by node.
     pub messages: StringMap,
     /// Members by key.
+    #[debug("{}", hidden(keys))]
     pub keys: BTreeMap<String, i64>,
     /// Members by primary key.
+    #[debug("{}", hidden(primary_keys))]
     pub primary_keys: BTreeMap<String, i64>,
     /// Members that were asked.
     pub num_nodes: i64,

@@ -2,6 +2,7 @@
 
 use super::Index;
 use super::value::Blob;
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 
 /// A row of the `kvs` table (`spec/semantics.md` 6.1).
@@ -59,7 +60,7 @@ pub enum KvOp {
 }
 
 /// Changes one key or prefix.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct KvRequest {
     /// Target datacenter.
@@ -69,5 +70,6 @@ pub struct KvRequest {
     /// Key, flags, value, session; `modify_index` is the index to compare with.
     pub dir_ent: DirEntry,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }

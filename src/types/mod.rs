@@ -19,6 +19,7 @@ pub mod prepared_query;
 pub mod query;
 pub mod quote;
 pub mod requests;
+pub mod secret;
 pub mod service;
 pub mod session;
 pub mod system;

@@ -2,6 +2,7 @@
 
 use super::value::is_zero;
 use super::{HealthCheck, Index, NodeService, StringMap};
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub struct Locality {
 }
 
 /// Registers a node, and with it services and checks (`spec/semantics.md` 5).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RegisterRequest {
     /// Target datacenter.
@@ -75,6 +76,7 @@ pub struct RegisterRequest {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub peer_name: String,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// Only in snapshots: the node's CreateIndex.
     #[serde(skip_serializing_if = "is_zero")]
@@ -85,7 +87,7 @@ pub struct RegisterRequest {
 }
 
 /// Removes a service, else a check, else a whole node (`spec/semantics.md` 5.4).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeregisterRequest {
     /// Target datacenter.
@@ -104,5 +106,6 @@ pub struct DeregisterRequest {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub peer_name: String,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }

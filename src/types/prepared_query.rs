@@ -3,14 +3,12 @@
 use super::requests::{ReadReply, ReadRequest, Request, read_requests, replies};
 use super::value::is_zero;
 use super::{CheckServiceNode, Index, QueryMeta, QueryOptions, QuerySource, StringMap};
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What stands in the place of a token that the reader may not see.
-pub const REDACTED: &str = "<hidden>";
-
 /// A definition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PreparedQuery {
     /// Id, a UUID made by the server.
@@ -21,6 +19,7 @@ pub struct PreparedQuery {
     /// The query ends with this session.
     pub session: String,
     /// Secret to execute with in the place of the caller's.
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// Makes the query a template.
     pub template: QueryTemplate,
@@ -142,7 +141,7 @@ pub enum PreparedQueryOp {
 }
 
 /// Stores or removes a definition.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PreparedQueryRequest {
     /// Target datacenter.
@@ -152,6 +151,7 @@ pub struct PreparedQueryRequest {
     /// The definition; only its id for a delete.
     pub query: Option<PreparedQuery>,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 

@@ -2,13 +2,15 @@
 
 use super::duration::nanos;
 use super::{GoDuration, Index};
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 
 /// Options of a read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct QueryOptions {
     /// Secret of the caller; empty is anonymous.
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// Block until the index passes this; 0 answers at once.
     pub min_query_index: Index,

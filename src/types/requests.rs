@@ -6,6 +6,7 @@ use super::{
     CheckServiceNode, DirEntry, HealthCheck, Index, Node, NodeService, QueryMeta, QueryOptions, QuerySource,
     ServiceNode, Session, StringMap,
 };
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ pub(super) use reads;
 macro_rules! read_requests {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $ty:ty),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "PascalCase", default)]
         pub struct $name {
             /// Target datacenter.
@@ -320,7 +321,7 @@ macro_rules! writes {
 pub(super) use writes;
 
 /// Stores a node's coordinate.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CoordinateUpdateRequest {
     /// Target datacenter.
@@ -329,11 +330,12 @@ pub struct CoordinateUpdateRequest {
     #[serde(flatten)]
     pub update: NodeCoordinate,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 
 /// Stores the autopilot settings.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AutopilotSetRequest {
     /// Target datacenter.
@@ -344,11 +346,12 @@ pub struct AutopilotSetRequest {
     #[serde(rename = "CAS")]
     pub cas: bool,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 
 /// Removes a server from the raft configuration, by id or by address.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RaftRemovePeerRequest {
     /// Target datacenter.
@@ -359,12 +362,13 @@ pub struct RaftRemovePeerRequest {
     #[serde(rename = "ID")]
     pub id: String,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 
 /// Hands the leadership over, to a certain server or to the one that is furthest. Not a method of the reference, which has
 /// this in another protocol.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TransferLeaderRequest {
     /// Target datacenter.
@@ -373,6 +377,7 @@ pub struct TransferLeaderRequest {
     #[serde(rename = "ID")]
     pub id: String,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 

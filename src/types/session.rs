@@ -3,6 +3,7 @@
 use super::check::ServiceCheckRef;
 use super::duration::nanos;
 use super::{GoDuration, Index};
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 
 /// What happens to held keys when a session ends.
@@ -70,7 +71,7 @@ pub enum SessionOp {
 }
 
 /// Creates or destroys a session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SessionRequest {
     /// Target datacenter.
@@ -80,5 +81,6 @@ pub struct SessionRequest {
     /// The session; only its id for destroy.
     pub session: Session,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }

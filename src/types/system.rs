@@ -1,15 +1,17 @@
 //! Requests of the servers themselves: system metadata and the reaping of tombstones.
 
 use super::Index;
+use crate::types::secret::hidden;
 use serde::{Deserialize, Serialize};
 
 /// A row of the `system-metadata` table: facts the servers agree on (`spec/snapshot.md` 3.3).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SystemMetadataEntry {
     /// Key.
     pub key: String,
     /// Value.
+    #[debug("{}", hidden(value))]
     pub value: String,
     /// Raft index of the insert.
     pub create_index: Index,
@@ -29,7 +31,7 @@ pub enum SystemMetadataOp {
 }
 
 /// Changes one row of the system metadata.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SystemMetadataRequest {
     /// Target datacenter.
@@ -39,11 +41,12 @@ pub struct SystemMetadataRequest {
     /// The row; only its key for a delete.
     pub entry: SystemMetadataEntry,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 
 /// Removes tombstones up to an index; `op` is always `reap`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TombstoneRequest {
     /// Target datacenter.
@@ -53,5 +56,6 @@ pub struct TombstoneRequest {
     /// Highest index to remove.
     pub reap_index: Index,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }

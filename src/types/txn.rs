@@ -1,6 +1,7 @@
 //! Transactions (`spec/semantics.md` 8).
 
 use super::{DirEntry, HealthCheck, Index, KvOp, Node, NodeService, QueryMeta, QueryOptions};
+use crate::types::secret::hidden;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -154,7 +155,7 @@ pub struct TxnSessionOp {
 }
 
 /// All operations or none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TxnRequest {
     /// Target datacenter.
@@ -162,6 +163,7 @@ pub struct TxnRequest {
     /// The operations, in order.
     pub ops: Vec<TxnOp>,
     /// Secret of the caller.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 

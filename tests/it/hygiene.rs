@@ -1,5 +1,5 @@
-//! Secrets stay out of logs, monitors, documents and recordings. Besides these cases the log of every agent of every test is
-//! searched when it ends (`support::secrets`).
+//! Secrets stay out of logs, monitors, documents, recordings and the `Debug` form of every value. Besides these cases the log of
+//! every agent of every test is searched when it ends (`support::secrets`).
 
 use crate::support::*;
 use std::io::{Read, Write};
@@ -128,4 +128,164 @@ fn no_recording_shows_a_secret() {
         }
     }
     assert!(files >= 4, "{files} files");
+}
+
+/// The `Debug` forms of values that hold [`KEY`] as a secret. Each shows something else of the value, so that it is one.
+fn debug_forms() -> Vec<(&'static str, String)> {
+    use serde_json::json;
+    use tribune::acl::Tokens;
+    use tribune::agent::ServiceRegistration;
+    use tribune::agent::local::SyncTokens;
+    use tribune::client::watch::{HttpHandler, Plan};
+    use tribune::client::{Overrides, Response, Settings};
+    use tribune::config::settings::AclTokens;
+    use tribune::config::{CheckDefinitionFile, Load, ServiceDefinition};
+    use tribune::gossip::KeyReply;
+    use tribune::gossip::keyring::Keyring;
+    use tribune::rpc::SnapshotRequest;
+    use tribune::state::Command;
+    use tribune::tls::x509::Key;
+    use tribune::types::acl::*;
+    use tribune::types::cluster::{KeyringRequest, KeyringResponse};
+    use tribune::types::txn::{TxnReadRequest, TxnRequest};
+    use tribune::types::{
+        CheckType, DeregisterRequest, KvRequest, PreparedQuery, PreparedQueryRequest, QueryOptions, RegisterRequest,
+        SessionRequest, SystemMetadataEntry, SystemMetadataRequest,
+    };
+    fn read<T: serde::de::DeserializeOwned + std::fmt::Debug>(value: serde_json::Value) -> String {
+        format!("{:?}", serde_json::from_value::<T>(value).expect("the shape of the type"))
+    }
+    let secret = || KEY.to_owned();
+    let token = || AclToken { secret_id: secret(), ..AclToken::default() };
+    let method =
+        || AuthMethod { config: Some([("ServiceAccountJWT".to_owned(), json!(KEY))].into()), ..AuthMethod::default() };
+    let query = || QueryOptions { token: secret(), ..QueryOptions::default() };
+    let metadata = || SystemMetadataRequest {
+        entry: SystemMetadataEntry { value: secret(), ..SystemMetadataEntry::default() },
+        token: secret(),
+        ..SystemMetadataRequest::default()
+    };
+    let keys = || std::collections::BTreeMap::from([(secret(), 1)]);
+    let tokens = || AclTokens {
+        initial_management: secret(),
+        agent: secret(),
+        agent_recovery: secret(),
+        default: secret(),
+        replication: secret(),
+        config_file_service_registration: secret(),
+        dns: secret(),
+    };
+    let config = format!(
+        r#"encrypt = "{KEY}"
+        acl {{ tokens {{ agent = "{KEY}" default = "{KEY}" initial_management = "{KEY}" replication = "{KEY}" }} }}
+        auto_config {{ intro_token = "{KEY}" }}
+        connect {{ enabled = true ca_provider = "vault" ca_config {{ Token = "{KEY}" }} }}
+        watches = [{{ type = "keyprefix" prefix = "a" token = "{KEY}" args = ["true"] }}]
+        service {{ name = "web" token = "{KEY}"
+                   check {{ http = "http://127.0.0.1" interval = "1s" header = {{ Authorization = ["{KEY}"] }} }} }}
+        check {{ name = "c" ttl = "1h" token = "{KEY}" }}"#
+    );
+    let load = Load { dev: true, hcl: vec![config], ..Load::default() };
+    let loaded = tribune::config::load(&load).expect("a configuration");
+    let mut response = Response {
+        status: 200,
+        index: 1,
+        headers: Default::default(),
+        body: format!(r#"{{"SecretID":"{KEY}"}}"#).into(),
+    };
+    response.headers.insert("x-consul-token", KEY.parse().expect("a header"));
+    let mut client = Settings::for_address("127.0.0.1:8500").expect("an address");
+    client.token = secret();
+    client.auth = Some((String::new(), Some(secret())));
+    let watch = json!({"type": "keyprefix", "prefix": "a", "token": KEY});
+    let header = json!({"Authorization": [KEY]});
+    vec![
+        ("AclToken", format!("{:?}", token())),
+        ("AclTokenListStub", format!("{:?}", AclTokenListStub::from(&token()))),
+        ("AuthMethod", format!("{:?}", method())),
+        ("AclLoginRequest", read::<AclLoginRequest>(json!({"Auth": {"BearerToken": KEY}, "Token": KEY}))),
+        ("AclBootstrapRequest", read::<AclBootstrapRequest>(json!({"BootstrapSecret": KEY, "Token": KEY}))),
+        ("AclTokenGetRequest", read::<AclTokenGetRequest>(json!({"TokenID": KEY, "Token": KEY}))),
+        ("AclTokenSetRequest", read::<AclTokenSetRequest>(json!({"ACLToken": {"SecretID": KEY}, "Token": KEY}))),
+        ("AclLogoutRequest", read::<AclLogoutRequest>(json!({ "Token": KEY }))),
+        ("AclTokenResponse", read::<AclTokenResponse>(json!({"Token": {"SecretID": KEY}}))),
+        ("RegisterRequest", read::<RegisterRequest>(json!({ "Token": KEY }))),
+        ("DeregisterRequest", read::<DeregisterRequest>(json!({ "Token": KEY }))),
+        ("KvRequest", read::<KvRequest>(json!({ "Token": KEY }))),
+        ("SessionRequest", read::<SessionRequest>(json!({ "Token": KEY }))),
+        ("TxnRequest", read::<TxnRequest>(json!({ "Token": KEY }))),
+        ("TxnReadRequest", read::<TxnReadRequest>(json!({ "Token": KEY }))),
+        ("PreparedQuery", read::<PreparedQuery>(json!({ "Token": KEY }))),
+        ("PreparedQueryRequest", read::<PreparedQueryRequest>(json!({"Token": KEY, "Query": {"Token": KEY}}))),
+        ("SnapshotRequest", read::<SnapshotRequest>(json!({ "Token": KEY }))),
+        ("QueryOptions", format!("{:?}", query())),
+        ("SystemMetadataRequest", format!("{:?}", metadata())),
+        ("KeyringRequest", format!("{:?}", KeyringRequest { key: secret(), query: query(), ..Default::default() })),
+        (
+            "KeyringResponse",
+            format!("{:?}", KeyringResponse { keys: keys(), primary_keys: keys(), ..Default::default() }),
+        ),
+        (
+            "Command::AclTokenSet",
+            format!("{:?}", Command::AclTokenSet(AclTokenBatchSet { tokens: vec![token()], ..Default::default() })),
+        ),
+        (
+            "Command::AclBootstrap",
+            format!("{:?}", Command::AclBootstrap(AclBootstrapEntry { token: token(), reset_index: 0 }.into())),
+        ),
+        (
+            "Command::AclAuthMethodSet",
+            format!("{:?}", Command::AclAuthMethodSet(AclAuthMethodBatchSet { auth_methods: vec![method()] })),
+        ),
+        ("Command::SystemMetadata", format!("{:?}", Command::SystemMetadata(metadata()))),
+        ("CheckType", read::<CheckType>(json!({"Header": header, "Body": KEY}))),
+        ("HttpHandler", read::<HttpHandler>(json!({ "header": header }))),
+        ("Plan", format!("{:?}", Plan::parse(watch.as_object().expect("an object")).expect("a plan"))),
+        ("Response", format!("{response:?}")),
+        ("Overrides", format!("{:?}", Overrides { token: Some(secret()), ..Overrides::default() })),
+        ("client Settings", format!("{client:?}")),
+        ("AclTokens", format!("{:?}", tokens())),
+        ("Tokens", format!("{:?}", Tokens::new(tokens()))),
+        ("SyncTokens", format!("{:?}", SyncTokens { agent: secret(), default: secret(), config_file: secret() })),
+        ("Load", format!("{load:?}")),
+        ("Loaded", format!("{loaded:?}")),
+        ("ServiceDefinition", format!("{:?}", ServiceDefinition { token: secret(), ..Default::default() })),
+        ("CheckDefinitionFile", format!("{:?}", CheckDefinitionFile { token: secret(), ..Default::default() })),
+        (
+            "ServiceRegistration",
+            format!(
+                "{:?}",
+                ServiceRegistration {
+                    service: Default::default(),
+                    checks: Vec::new(),
+                    token: secret(),
+                    source: tribune::agent::Source::Remote,
+                    replace_existing_checks: false,
+                }
+            ),
+        ),
+        (
+            "KeyReply",
+            format!(
+                "{:?}",
+                KeyReply { keys: [(secret(), 1)].into(), primary_keys: [(secret(), 1)].into(), ..Default::default() }
+            ),
+        ),
+        ("Keyring", format!("{:?}", Keyring::from_base64(&[secret()]).expect("a key"))),
+        ("Key of a certificate", {
+            let (key, pem) = Key::generate().expect("a key");
+            let shown = format!("{key:?}");
+            let inside: String = pem.lines().filter(|line| !line.starts_with("--")).collect();
+            assert!(!shown.contains(&inside[8..40]), "{shown}");
+            shown
+        }),
+    ]
+}
+
+#[test]
+fn no_debug_form_shows_a_secret() {
+    for (name, shown) in debug_forms() {
+        assert!(!shown.contains(KEY), "{name}: {shown}");
+        assert!(name.starts_with("Key") || shown.contains("<hidden>"), "{name} does not say that it hides: {shown}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The keyring files (`spec/gossip.md` 6.7). A file that exists wins over the configured key.
 
 use crate::config::RuntimeConfig;
+use crate::types::secret::hidden;
 use crate::types::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,9 +22,10 @@ const LENGTHS: [usize; 3] = [16, 24, 32];
 const FILE_LIMIT: u64 = 1 << 20;
 
 /// A keyring as a pool starts with it.
-#[derive(Debug, Default, PartialEq)]
+#[derive(derive_more::Debug, Default, PartialEq)]
 pub(super) struct Loaded {
     /// The keys, the primary one first.
+    #[debug("{}", hidden(keys))]
     pub keys: Vec<Vec<u8>>,
     /// Where changes are saved.
     pub file: Option<PathBuf>,

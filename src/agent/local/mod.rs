@@ -10,6 +10,7 @@ mod tests;
 pub use equality::{same_check, same_service};
 pub use sync::{Catalog, SyncError};
 
+use crate::types::secret::hidden;
 use crate::types::{CheckStatus, Error, HealthCheck, Locality, NodeService, Result, StringMap};
 use parking_lot::RwLock;
 use rand::Rng;
@@ -39,13 +40,16 @@ pub struct NodeInfo {
 }
 
 /// Secrets that syncs use (`spec/semantics.md` 15.4).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq)]
 pub struct SyncTokens {
     /// `acl.tokens.agent`.
+    #[debug("{}", hidden(agent))]
     pub agent: String,
     /// `acl.tokens.default`.
+    #[debug("{}", hidden(default))]
     pub default: String,
     /// `acl.tokens.config_file_service_registration`.
+    #[debug("{}", hidden(config_file))]
     pub config_file: String,
 }
 
@@ -79,9 +83,10 @@ pub struct LocalSettings {
 }
 
 /// A service with its sync flags.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 struct ServiceState {
     service: Arc<NodeService>,
+    #[debug("{}", hidden(token))]
     token: String,
     from_file: bool,
     in_sync: bool,
@@ -89,9 +94,10 @@ struct ServiceState {
 }
 
 /// A check with its sync flags.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 struct CheckState {
     check: Arc<HealthCheck>,
+    #[debug("{}", hidden(token))]
     token: String,
     from_file: bool,
     in_sync: bool,

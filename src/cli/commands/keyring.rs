@@ -3,6 +3,7 @@
 use crate::cli::connect::connect;
 use crate::cli::{Command, Context, Exit, Flag, Groups, Matches, OrExit};
 use crate::client::{Body, Method, Params};
+use crate::types::secret::hidden;
 use crate::types::value::null_default;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ pub static COMMAND: Command = Command {
     run,
 };
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(derive_more::Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Pool {
     #[serde(rename = "WAN")]
@@ -43,8 +44,10 @@ struct Pool {
     #[serde(deserialize_with = "null_default")]
     messages: BTreeMap<String, String>,
     #[serde(deserialize_with = "null_default")]
+    #[debug("{}", hidden(keys))]
     keys: BTreeMap<String, u64>,
     #[serde(deserialize_with = "null_default")]
+    #[debug("{}", hidden(primary_keys))]
     primary_keys: BTreeMap<String, u64>,
     num_nodes: u64,
 }

@@ -2,6 +2,7 @@
 
 use crate::types::Blob;
 use crate::types::GoDuration;
+use crate::types::secret::hidden;
 use crate::types::value::{is_zero, null_default};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -70,7 +71,7 @@ pub struct TemplatedPolicy {
 }
 
 /// A token.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Token {
     /// Raft index of the insert.
@@ -82,6 +83,7 @@ pub struct Token {
     pub accessor_id: String,
     /// The credential.
     #[serde(rename = "SecretID")]
+    #[debug("{}", hidden(secret_id))]
     pub secret_id: String,
     /// For humans.
     pub description: String,
@@ -242,7 +244,7 @@ mod ttl {
 }
 
 /// An auth method.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AuthMethod {
     /// Longest life of its tokens.
@@ -263,6 +265,7 @@ pub struct AuthMethod {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub token_locality: String,
     /// What its type needs.
+    #[debug("{}", hidden(config))]
     pub config: Option<Map<String, Value>>,
     /// Raft index of the insert.
     pub create_index: u64,

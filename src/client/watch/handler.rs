@@ -3,6 +3,7 @@
 use crate::client::child::{self, script_command};
 use crate::client::os_text;
 use crate::types::GoDuration;
+use crate::types::secret::hidden;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ pub enum Handler {
 }
 
 /// Settings of an HTTP handler.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct HttpHandler {
     /// URL.
@@ -44,6 +45,7 @@ pub struct HttpHandler {
     /// Time limit, 10 s when zero.
     pub timeout: GoDuration,
     /// Headers.
+    #[debug("{}", hidden(header))]
     pub header: BTreeMap<String, Vec<String>>,
     /// Do not verify the server's certificate.
     pub tls_skip_verify: bool,

@@ -9,6 +9,7 @@ pub use handler::{Handler, HttpHandler, Output};
 
 use super::{Client, Error, Method, Params};
 use crate::client::kv::KvPair;
+use crate::types::secret::hidden;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -60,7 +61,7 @@ pub enum View {
 }
 
 /// A view with the options of its queries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Name of the type, as given.
     pub kind: String,
@@ -73,6 +74,7 @@ pub struct Plan {
     /// Datacenter, or empty.
     pub datacenter: String,
     /// ACL token, or empty.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 

@@ -1,6 +1,7 @@
 //! Asking the pool (`spec/gossip.md` 4.5).
 
 use crate::gossip::serf::QueryReply;
+use crate::types::secret::hidden;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -31,7 +32,7 @@ impl QueryResponses {
 }
 
 /// What a keyring operation came to in the whole pool (`spec/gossip.md` 4.5, 6.7).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq)]
 pub struct KeyReply {
     /// Messages by node; nodes without one are left out.
     pub messages: BTreeMap<String, String>,
@@ -42,8 +43,10 @@ pub struct KeyReply {
     /// Members that refused.
     pub num_errors: usize,
     /// Number of members that hold a key, by the key in base64.
+    #[debug("{}", hidden(keys))]
     pub keys: BTreeMap<String, usize>,
     /// Number of members whose primary key it is, by the key in base64.
+    #[debug("{}", hidden(primary_keys))]
     pub primary_keys: BTreeMap<String, usize>,
     /// Why the operation failed as a whole: not all members answered, or some refused.
     pub error: Option<String>,

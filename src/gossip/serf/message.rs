@@ -5,6 +5,7 @@
 
 use super::member::{Member, MemberStatus, Tags};
 use crate::types::msgpack;
+use crate::types::secret::hidden;
 use bytes::Bytes;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
@@ -208,15 +209,16 @@ pub struct QueryResponse {
 }
 
 /// What a key operation is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct KeyRequest {
     /// The key itself.
+    #[debug("{}", hidden(key))]
     pub key: Bytes,
 }
 
 /// What came of a key operation on one node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct KeyResponse {
     /// It worked.
@@ -224,8 +226,10 @@ pub struct KeyResponse {
     /// What the operator should know.
     pub message: String,
     /// Keys of the ring in base64, for a listing.
+    #[debug("{}", hidden(keys))]
     pub keys: Option<Vec<String>>,
     /// Primary key in base64, for a listing.
+    #[debug("{}", hidden(primary_key))]
     pub primary_key: String,
 }
 

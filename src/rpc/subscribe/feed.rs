@@ -3,6 +3,7 @@
 use super::messages::{self as wire, Event, Op, Payload, ServiceHealthUpdate};
 use crate::rpc::{HealthView, Service};
 use crate::types::requests::ServiceRequest;
+use crate::types::secret::hidden;
 use crate::types::{CheckServiceNode, Error, GoDuration, Index, Node, NodeService};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::stream::{self, StreamExt};
@@ -26,7 +27,7 @@ const LOOK: GoDuration = GoDuration::secs(600);
 const SHORTEST_LOOK: Duration = Duration::from_secs(300);
 
 /// A feed is about the answers to this request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     /// Mesh-capable endpoints instead of the instances themselves.
     pub connect: bool,
@@ -35,6 +36,7 @@ pub struct Subject {
     /// Datacenter; empty for the own one.
     pub datacenter: String,
     /// Secret of the subscriber.
+    #[debug("{}", hidden(token))]
     pub token: String,
 }
 

@@ -1,10 +1,12 @@
 //! The messages of event streams, as far as service health needs them (`spec/rpc.md` 12).
 
+use crate::types::secret::hidden;
 use prost::{Enumeration, Message, Oneof};
 use std::collections::BTreeMap;
 
 /// What a subscriber asks for.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, derive_more::Debug)]
+#[prost(skip_debug)]
 pub struct SubscribeRequest {
     #[prost(enumeration = "Topic", tag = "1")]
     pub topic: i32,
@@ -12,6 +14,7 @@ pub struct SubscribeRequest {
     #[prost(string, tag = "2")]
     pub key: String,
     #[prost(string, tag = "3")]
+    #[debug("{}", hidden(token))]
     pub token: String,
     /// Index of the last event that the subscriber has; 0 for none.
     #[prost(uint64, tag = "4")]

@@ -8,7 +8,7 @@ use crate::acl::{Access, Base, NOT_FOUND, Resource};
 use crate::rpc::method::{AclTokenBatchRead, AclTokenList, AclTokenRead};
 use crate::state::TokenFilter;
 use crate::types::acl::*;
-use crate::types::prepared_query::REDACTED;
+use crate::types::secret::REDACTED;
 use crate::types::{Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

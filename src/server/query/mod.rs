@@ -11,6 +11,7 @@ use crate::state::{Command, WatchSet};
 use crate::telemetry::metrics::Sample;
 use crate::types::prepared_query::*;
 use crate::types::requests::DcRequest;
+use crate::types::secret::REDACTED;
 use crate::types::validate;
 use crate::types::{Error, GoDuration, Result};
 use std::sync::Arc;

@@ -11,6 +11,7 @@ pub use requests::*;
 
 use super::value::{is_zero, null_default};
 use super::{Blob, GoDuration, Index, Timestamp};
+use crate::types::secret::hidden;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -86,7 +87,7 @@ impl Serialize for TemplateVariables {
 }
 
 /// What a caller shows, and what it stands for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AclToken {
     /// Public handle, a UUID.
@@ -94,6 +95,7 @@ pub struct AclToken {
     pub accessor_id: String,
     /// The credential.
     #[serde(rename = "SecretID")]
+    #[debug("{}", hidden(secret_id))]
     pub secret_id: String,
     /// For humans.
     pub description: String,
@@ -150,14 +152,15 @@ impl AclToken {
 }
 
 /// A token in a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AclTokenListStub {
     /// Public handle, a UUID.
     #[serde(rename = "AccessorID")]
     pub accessor_id: String,
-    /// The credential, or [`REDACTED`](super::prepared_query::REDACTED).
+    /// The credential, or [`REDACTED`](super::secret::REDACTED).
     #[serde(rename = "SecretID")]
+    #[debug("{}", hidden(secret_id))]
     pub secret_id: String,
     /// For humans.
     pub description: String,
@@ -311,7 +314,7 @@ pub struct AclRole {
 pub type AuthMethodConfig = Option<BTreeMap<String, serde_json::Value>>;
 
 /// A way to get a token for the credential of another system (`spec/acl-and-tls.md` 10).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AuthMethod {
     /// Longest life of its tokens; none when zero. It comes first in JSON.
@@ -332,6 +335,7 @@ pub struct AuthMethod {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub token_locality: String,
     /// Settings of its type.
+    #[debug("{}", hidden(config))]
     pub config: AuthMethodConfig,
     /// Raft index of the insert.
     pub create_index: Index,

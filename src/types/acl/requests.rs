@@ -4,6 +4,7 @@ use super::{
     AclPolicy, AclPolicyListStub, AclRole, AclToken, AclTokenListStub, AuthMethod, AuthMethodListStub, BindingRule,
 };
 use crate::types::requests::{ReadReply, ReadRequest, Request, read_requests, replies, writes};
+use crate::types::secret::hidden;
 use crate::types::{Index, QueryMeta, QueryOptions, StringMap};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -12,12 +13,14 @@ read_requests! {
     /// Makes the first token.
     AclBootstrapRequest {
         /// Secret that it gets; empty lets the server choose.
+        #[debug("{}", hidden(bootstrap_secret))]
         bootstrap_secret: String,
     }
     /// About one token.
     AclTokenGetRequest {
         /// Its accessor or its secret.
         #[serde(rename = "TokenID")]
+        #[debug("{}", hidden(token_id))]
         token_id: String,
         /// `accessor`; anything else says that it is the secret.
         #[serde(rename = "TokenIDType")]
@@ -133,13 +136,14 @@ pub struct AclAuthorizationResponse {
 macro_rules! write_requests {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $ty:ty),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "PascalCase", default)]
         pub struct $name {
             /// Target datacenter.
             pub datacenter: String,
             $($(#[$fdoc])* pub $field: $ty,)*
             /// Secret of the caller.
+            #[debug("{}", hidden(token))]
             pub token: String,
         }
         writes!($name);
@@ -214,12 +218,13 @@ write_requests! {
 }
 
 /// The credential of another system.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AclLoginParams {
     /// Name of the auth method.
     pub auth_method: String,
     /// The credential.
+    #[debug("{}", hidden(bearer_token))]
     pub bearer_token: String,
     /// For the description of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
