@@ -44,7 +44,6 @@ mod matrix;
 mod monitoring;
 mod notify;
 mod partitions;
-mod permissions;
 mod query;
 mod security_page;
 mod services;

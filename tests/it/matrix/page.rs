@@ -1,6 +1,6 @@
 //! Renders docs/permissions.md. `TRIBUNE_WRITE_DOCS=1 cargo test --test it page_on_permissions` writes it.
 
-use super::table::{GROUPS, Grant, Kind, QUESTIONS, Row};
+use super::table::{GROUPS, Grant, Kind, LISTING, Missing, QUESTIONS, Row};
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -49,7 +49,7 @@ fn without(row: &Row) -> &'static str {
 
 fn render() -> String {
     let mut text = HEAD.to_owned();
-    for group in GROUPS {
+    for group in GROUPS.iter().chain([&LISTING]) {
         let _ =
             write!(text, "## {}\n\n| request | in the test | needs | without it |\n|---|---|---|---|\n", group.title);
         for row in group.rows {
@@ -64,10 +64,16 @@ fn render() -> String {
     text.push_str(
         "## DNS\n\nThe agent asks with `acl.tokens.dns`, else `acl.tokens.default`, else as anonymous. A name that its token may not read \
          does not\nexist (NXDOMAIN); with a token that is unknown, expired or of another datacenter the answer is SERVFAIL.\n\n\
-         | form | in the test | needs |\n|---|---|---|\n",
+         | form | in the test | needs | without it |\n|---|---|---|---|\n",
     );
     for question in QUESTIONS {
-        let _ = writeln!(text, "| {} | `{}` | {} |", question.form, question.name, needs(question.grants));
+        let without = match question.missing {
+            _ if question.grants.is_empty() => "open",
+            Missing::Name => "NXDOMAIN",
+            Missing::Records => "left out",
+        };
+        let (form, name, needs) = (question.form, question.name, needs(question.grants));
+        let _ = writeln!(text, "| {form} | `{name}` | {needs} | {without} |");
     }
     text
 }

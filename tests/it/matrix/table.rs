@@ -186,6 +186,14 @@ pub const GROUPS: &[Group] = &[
             )
             .body(r#"{"ID": "replaced-1", "Name": "heir", "Port": 1}"#)
             .note("one that takes the id of another"),
+            needs(
+                "PUT",
+                "/v1/agent/service/register",
+                "",
+                &[grant("service", "write", "mesh"), grant("service", "write", "mesh-sidecar-proxy")],
+            )
+            .body(r#"{"Name": "mesh", "Port": 1, "Connect": {"SidecarService": {}}}"#)
+            .note("one with a sidecar"),
             needs("PUT", "/v1/agent/service/deregister/", "doomed-1", &[grant("service", "write", "doomed")]),
             needs("PUT", "/v1/agent/service/maintenance/", "web-1?enable=false", WEB_WRITE),
             hides("/v1/agent/checks", "", r#""CheckID":"disk""#, OWN_NODE_READ).note("checks of the node"),
@@ -463,13 +471,35 @@ pub const GROUPS: &[Group] = &[
     },
 ];
 
+const KEYS_LIST: &[Grant] = &[grant("key_prefix", "list", "app/")];
+
+/// Requests to servers with `acl.enable_key_list_policy`, where they need another permission than elsewhere.
+pub const LISTING: Group = Group {
+    title: "Listing keys, with `enable_key_list_policy`",
+    rows: &[
+        needs("GET", "/v1/kv/", "app/?recurse", KEYS_LIST).note("`?recurse`"),
+        needs("GET", "/v1/kv/", "app/?keys", KEYS_LIST).note("`?keys`"),
+        TXN.with(KEYS_LIST, r#"[{"KV": {"Verb": "get-tree", "Key": "app/"}}]"#).note("only reads: get a tree"),
+        needs("GET", "/v1/kv/", "app/color", KEY_READ).note("a key, as elsewhere"),
+    ],
+};
+
 impl Row {
     const fn with(self, grants: &'static [Grant], body: &'static str) -> Row {
         Row { grants, body, ..self }
     }
 }
 
-/// A question by DNS and what its token must be able to read. Without it the name does not exist.
+/// What DNS says when a permission is missing.
+#[derive(Clone, Copy, Debug)]
+pub enum Missing {
+    /// The name does not exist; with a secret that no token has, the server fails.
+    Name,
+    /// The name exists, and the records that may not be seen are not there.
+    Records,
+}
+
+/// A question by DNS and what its token must be able to read.
 pub struct Question {
     /// Name and record type.
     pub name: &'static str,
@@ -478,6 +508,7 @@ pub struct Question {
     /// A part of the data of an answer.
     pub shows: &'static str,
     pub form: &'static str,
+    pub missing: Missing,
 }
 
 const fn question(
@@ -487,8 +518,16 @@ const fn question(
     shows: &'static str,
     grants: &'static [Grant],
 ) -> Question {
-    Question { name, kind, grants, shows, form }
+    Question { name, kind, grants, shows, form, missing: Missing::Name }
 }
+
+impl Question {
+    const fn missing(self, missing: Missing) -> Question {
+        Question { missing, ..self }
+    }
+}
+
+const SERVER_INSTANCE: &[Grant] = &[grant("service", "read", "consul"), grant("node", "read", "node1")];
 
 /// All forms of names.
 pub const QUESTIONS: &[Question] = &[
@@ -507,4 +546,8 @@ pub const QUESTIONS: &[Question] = &[
     question("QUERY.query", "find-web.query.consul.", "A", "{address}", WEB_INSTANCE),
     question("reverse, of a node (PTR)", "9.0.0.10.in-addr.arpa.", "PTR", "db.node.dc1.consul.", NODE_READ),
     question("HEX.addr", "0a000009.addr.dc1.consul.", "A", "10.0.0.9", &[]),
+    question("the domain (NS)", "consul.", "NS", "node1.node.dc1.consul.", SERVER_INSTANCE).missing(Missing::Records),
+    question("the domain (SOA)", "consul.", "SOA", "hostmaster.consul.", &[]),
+    question("the domain (SOA), its name servers", "consul.", "SOA", "node1.node.dc1.consul.", SERVER_INSTANCE)
+        .missing(Missing::Records),
 ];

@@ -2,7 +2,7 @@
 
 use super::table::Grant;
 use super::{Column, rules};
-use crate::support::cluster::member;
+use crate::support::cluster::member_of;
 use crate::support::*;
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{Name, RecordType};
@@ -63,15 +63,25 @@ fn start(agent: AgentBuilder) -> TestAgent {
 }
 
 impl World {
-    /// Starts both servers and makes all fixtures.
+    /// Starts both servers of the binary under test and makes all fixtures.
     pub fn start() -> World {
-        let tokens = format!(r#"tokens {{ initial_management = "{MANAGEMENT}", agent = "{MANAGEMENT}" }}"#);
-        let server = start(member("node1").server_of(1).hcl(&settings(&tokens)));
+        World::with("")
+    }
+
+    /// [`World::start`] with further settings of the `acl` block.
+    pub fn with(acl: &str) -> World {
+        World::of(&under_test(), acl)
+    }
+
+    /// [`World::with`] with any binary; without what version 1.8 does not have if it is not ours.
+    pub fn of(binary: &str, acl: &str) -> World {
+        let tokens = format!(r#"{acl} tokens {{ master = "{MANAGEMENT}", agent = "{MANAGEMENT}" }}"#);
+        let server = start(member_of(binary, "node1").server_of(1).hcl(&settings(&tokens)));
         let tokens = format!(
-            r#"enable_token_replication = true
+            r#"{acl} enable_token_replication = true
             tokens {{ replication = "{MANAGEMENT}", agent = "{MANAGEMENT}" }}"#
         );
-        let other = member("node2").server_of(1).hcl(&settings(&tokens)).hcl(&format!(
+        let other = member_of(binary, "node2").server_of(1).hcl(&settings(&tokens)).hcl(&format!(
             r#"
             datacenter = "dc2"
             retry_join_wan = ["{}"]
@@ -94,12 +104,13 @@ impl World {
         let foreign =
             wait_for("a local token of the other datacenter", || managed(&world.other, "PUT", "/v1/acl/token", &local));
         world.foreign = pair(&foreign);
-        world.furnish();
+        world.furnish(binary == BINARY);
         world
     }
 
-    /// Everything that rows ask for; what begins with `doomed` goes away with the cell that may do that.
-    fn furnish(&mut self) {
+    /// Everything that rows ask for; what begins with `doomed` goes away with the cell that may do that. Version 1.8
+    /// has no `jwt` auth methods, on which binding rules depend.
+    fn furnish(&mut self, jwt: bool) {
         let register = |body: &str| self.manage("PUT", "/v1/agent/service/register", body);
         register(
             r#"{"ID": "web-1", "Name": "web", "Port": 80, "Check": {"CheckID": "web-ttl", "TTL": "1h", "Status": "passing"}}"#,
@@ -136,7 +147,7 @@ impl World {
         let method = |name: &str| {
             json!({"Name": name, "Type": "jwt", "Config": {"JWTValidationPubKeys": [key_pair]}}).to_string()
         };
-        for name in ["kept", "doomed"] {
+        for name in ["kept", "doomed"].into_iter().filter(|_| jwt) {
             self.manage("PUT", "/v1/acl/auth-method", &method(name));
         }
         let made = [
@@ -169,7 +180,9 @@ impl World {
             ("doomed_token", "PUT", "/v1/acl/token", r#"{"Description": "doomed"}"#),
         ];
         let mut values = BTreeMap::new();
-        for (name, method, target, body) in made {
+        for (name, method, target, body) in
+            made.into_iter().filter(|(_, _, target, _)| jwt || !target.ends_with("rule"))
+        {
             let answer = self.manage(method, target, body);
             let id = answer["ID"].as_str().or(answer["AccessorID"].as_str()).expect("an id");
             values.insert(name, id.to_owned());
@@ -259,14 +272,15 @@ impl World {
         self.manage("PUT", "/v1/agent/token/dns", &json!({"Token": secret}).to_string());
     }
 
-    /// Code and data of the answer to a question.
+    /// Code of the answer to a question, and the data of its answer and authority sections.
     pub fn ask(&self, name: &str, kind: &str) -> (String, Vec<String>) {
         let kind: RecordType = kind.parse().expect("a record type");
         let mut question = Message::new(rand::random(), MessageType::Query, OpCode::Query);
         question.add_query(Query::query(Name::from_ascii(name).expect("a name"), kind));
         let answer = self.server.dns_udp(&question.to_vec().expect("a packet")).expect("an answer");
         let message = Message::from_vec(&answer).expect("a packet");
-        let data = message.answers.iter().map(|record| record.data.to_string()).collect();
+        let records = message.answers.iter().chain(&message.authorities);
+        let data = records.map(|record| record.data.to_string()).collect();
         (format!("{:?}", message.metadata.response_code), data)
     }
 }

@@ -108,29 +108,6 @@ fn a_waiting_query_ends_for_a_token_that_is_taken_away() {
 }
 
 #[test]
-fn a_sidecar_needs_permission_on_its_own_name_too() {
-    let agent = dev().acl().start();
-    let (accessor, secret) = agent.token(r#"service "mine" { policy = "write" }"#);
-    let body = r#"{"Name":"mine","Connect":{"SidecarService":{}}}"#;
-    let refused = agent.send_as(&secret, "PUT", "/v1/agent/service/register", body);
-    let expected = super::refusal(&accessor, "service:write", "mine-sidecar-proxy");
-    assert_eq!((refused.status, refused.text()), (403, expected));
-}
-
-#[test]
-fn listing_keys_can_need_a_permission_of_its_own() {
-    let agent = dev().acl().file("list.hcl", "acl { enable_key_list_policy = true }").start();
-    agent.put_ok("/v1/kv/k/a", "1");
-    let (accessor, secret) = agent.token(r#"key_prefix "k/" { policy = "read" }"#);
-    for target in ["/v1/kv/k/?keys", "/v1/kv/k/?recurse"] {
-        let refused = agent.send_as(&secret, "GET", target, "");
-        assert_eq!((refused.status, refused.text()), (403, super::refusal(&accessor, "key:list", "k/")), "{target}");
-    }
-    let (_, secret) = agent.token(r#"key_prefix "k/" { policy = "list" }"#);
-    assert!(agent.send_as(&secret, "GET", "/v1/kv/k/?keys", "").text().contains("k/a"));
-}
-
-#[test]
 fn words_that_are_no_policies_stop_the_start() {
     for (acl, text) in [
         ("default_policy = \"maybe\"", "Unsupported default ACL policy: maybe"),
