@@ -241,6 +241,7 @@ fn debug_forms() -> Vec<(&'static str, String)> {
         ("CheckType", read::<CheckType>(json!({"Header": header, "Body": KEY}))),
         ("HttpHandler", read::<HttpHandler>(json!({ "header": header }))),
         ("Plan", format!("{:?}", Plan::parse(watch.as_object().expect("an object")).expect("a plan"))),
+        ("client Token", read::<tribune::client::acl::Token>(json!({ "SecretID": KEY }))),
         ("Response", format!("{response:?}")),
         ("Overrides", format!("{:?}", Overrides { token: Some(secret()), ..Overrides::default() })),
         ("client Settings", format!("{client:?}")),

@@ -1,50 +1,22 @@
-//! ACL objects in the field order of client libraries, which is also the order in which commands print them.
+//! ACL objects in the field order of client libraries, which is also the order in which commands print them. Those of
+//! [`crate::types::acl`] that have it are used as they are.
+
+pub use crate::types::acl::{
+    AclLink as Link, AclPolicyListStub as PolicyEntry, AuthMethod, AuthMethodListStub as AuthMethodEntry, NodeIdentity,
+    ServiceIdentity,
+};
 
 use crate::types::Blob;
 use crate::types::GoDuration;
 use crate::types::secret::hidden;
 use crate::types::value::{is_zero, null_default};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
 /// The time before all times, sent where a field is left to the server.
 pub const NO_TIME: &str = "0001-01-01T00:00:00Z";
 
 fn no_time() -> String {
     NO_TIME.into()
-}
-
-/// Refers to a policy or role; the server completes what is missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Link {
-    /// Id.
-    #[serde(rename = "ID")]
-    pub id: String,
-    /// Name.
-    #[serde(rename = "Name")]
-    pub name: String,
-}
-
-/// Stands for what a service needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct ServiceIdentity {
-    /// Service.
-    pub service_name: String,
-    /// Datacenters in which it is valid; empty means all.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_default")]
-    pub datacenters: Vec<String>,
-}
-
-/// Stands for what an agent needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct NodeIdentity {
-    /// Node.
-    pub node_name: String,
-    /// The one datacenter in which it is valid.
-    pub datacenter: String,
 }
 
 /// Variables of a templated policy.
@@ -174,27 +146,6 @@ pub struct Policy {
     pub modify_index: u64,
 }
 
-/// A policy in a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct PolicyEntry {
-    /// Id.
-    #[serde(rename = "ID")]
-    pub id: String,
-    /// Name.
-    pub name: String,
-    /// For humans.
-    pub description: String,
-    /// Datacenters in which it is valid; none means all.
-    pub datacenters: Option<Vec<String>>,
-    /// Hash of the content.
-    pub hash: Blob,
-    /// Raft index of the insert.
-    pub create_index: u64,
-    /// Raft index of the last change.
-    pub modify_index: u64,
-}
-
 /// A role.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -220,80 +171,6 @@ pub struct Role {
     pub templated_policies: Vec<TemplatedPolicy>,
     /// Hash of the content.
     pub hash: Blob,
-    /// Raft index of the insert.
-    pub create_index: u64,
-    /// Raft index of the last change.
-    pub modify_index: u64,
-}
-
-/// A duration as text in JSON, left out when there is none; read from text or nanoseconds, empty text included.
-mod ttl {
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(duration: &GoDuration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&duration.to_string())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<GoDuration, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::Null => Ok(GoDuration::ZERO),
-            Value::String(text) if text.is_empty() => Ok(GoDuration::ZERO),
-            value => serde_json::from_value(value).map_err(serde::de::Error::custom),
-        }
-    }
-}
-
-/// An auth method.
-#[derive(Clone, derive_more::Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct AuthMethod {
-    /// Longest life of its tokens.
-    #[serde(rename = "MaxTokenTTL", with = "ttl", skip_serializing_if = "is_zero")]
-    pub max_token_ttl: GoDuration,
-    /// Name.
-    pub name: String,
-    /// `jwt`, `kubernetes` or `aws-iam`.
-    #[serde(rename = "Type")]
-    pub kind: String,
-    /// Name for humans.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub display_name: String,
-    /// For humans.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub description: String,
-    /// `local` or `global` tokens; empty means local.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub token_locality: String,
-    /// What its type needs.
-    #[debug("{}", hidden(config))]
-    pub config: Option<Map<String, Value>>,
-    /// Raft index of the insert.
-    pub create_index: u64,
-    /// Raft index of the last change.
-    pub modify_index: u64,
-}
-
-/// An auth method in a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct AuthMethodEntry {
-    /// Longest life of its tokens.
-    #[serde(rename = "MaxTokenTTL", with = "ttl", skip_serializing_if = "is_zero")]
-    pub max_token_ttl: GoDuration,
-    /// Name.
-    pub name: String,
-    /// Type.
-    #[serde(rename = "Type")]
-    pub kind: String,
-    /// Name for humans.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub display_name: String,
-    /// For humans.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub description: String,
-    /// `local` or `global` tokens.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub token_locality: String,
     /// Raft index of the insert.
     pub create_index: u64,
     /// Raft index of the last change.

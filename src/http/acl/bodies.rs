@@ -1,13 +1,7 @@
 //! The tables of request bodies (`spec/acl-and-tls.md` 1).
 
+use crate::http::decode::bodies::{INDEXES, plain};
 use crate::http::decode::shape::{Field, Kind, Shape, TEXT_MAP, TEXTS, field};
-
-const fn shape(name: &'static str, go_type: &'static str, fields: &'static [&'static [Field]]) -> Shape {
-    Shape { name, go_type, custom: false, lenient: false, fill: false, fields }
-}
-
-/// The raft indexes of a row.
-const INDEXES: &[Field] = &[field("CreateIndex", Kind::Uint), field("ModifyIndex", Kind::Uint)];
 
 /// Go type of a value with a hash, as its errors name it.
 const HASHED: &str = "struct { Hash string; *structs.Alias }";
@@ -15,7 +9,7 @@ const HASHED: &str = "struct { Hash string; *structs.Alias }";
 macro_rules! links {
     ($($name:ident $list:ident $go:literal;)*) => {$(
         static $name: Shape =
-            shape($go, concat!("structs.", $go), &[&[field("ID", Kind::Text), field("Name", Kind::Text)]]);
+            plain($go, concat!("structs.", $go), &[&[field("ID", Kind::Text), field("Name", Kind::Text)]]);
         const $list: Kind = Kind::List(&Kind::Object(&$name), concat!("[]structs.", $go));
     )*};
 }
@@ -26,12 +20,12 @@ links! {
     ROLE_POLICY_LINK ROLE_POLICY_LINKS "ACLRolePolicyLink";
 }
 
-static SERVICE_IDENTITY: Shape = shape(
+static SERVICE_IDENTITY: Shape = plain(
     "ACLServiceIdentity",
     "structs.ACLServiceIdentity",
     &[&[field("ServiceName", Kind::Text), field("Datacenters", TEXTS)]],
 );
-static NODE_IDENTITY: Shape = shape(
+static NODE_IDENTITY: Shape = plain(
     "ACLNodeIdentity",
     "structs.ACLNodeIdentity",
     &[&[field("NodeName", Kind::Text), field("Datacenter", Kind::Text)]],
@@ -39,8 +33,8 @@ static NODE_IDENTITY: Shape = shape(
 
 /// Body of a templated policy's preview.
 pub(super) static VARIABLES: Shape =
-    shape("ACLTemplatedPolicyVariables", "structs.ACLTemplatedPolicyVariables", &[&[field("Name", Kind::Text)]]);
-static TEMPLATED_POLICY: Shape = shape(
+    plain("ACLTemplatedPolicyVariables", "structs.ACLTemplatedPolicyVariables", &[&[field("Name", Kind::Text)]]);
+static TEMPLATED_POLICY: Shape = plain(
     "ACLTemplatedPolicy",
     "structs.ACLTemplatedPolicy",
     &[&[
@@ -63,7 +57,7 @@ const IDENTITIES: &[Field] = &[
 ];
 
 /// Body of `/v1/acl/token`.
-pub(super) static TOKEN: Shape = shape(
+pub(super) static TOKEN: Shape = plain(
     "",
     "struct { ExpirationTTL interface {}; Hash string; *structs.Alias }",
     &[
@@ -86,7 +80,7 @@ pub(super) static TOKEN: Shape = shape(
 );
 
 /// Body of `/v1/acl/policy`.
-pub(super) static POLICY: Shape = shape(
+pub(super) static POLICY: Shape = plain(
     "",
     HASHED,
     &[
@@ -103,7 +97,7 @@ pub(super) static POLICY: Shape = shape(
 );
 
 /// Body of `/v1/acl/role`.
-pub(super) static ROLE: Shape = shape(
+pub(super) static ROLE: Shape = plain(
     "",
     HASHED,
     &[
@@ -120,7 +114,7 @@ pub(super) static ROLE: Shape = shape(
 );
 
 /// Body of `/v1/acl/auth-method`.
-pub(super) static AUTH_METHOD: Shape = shape(
+pub(super) static AUTH_METHOD: Shape = plain(
     "",
     "struct { MaxTokenTTL interface {}; *structs.Alias }",
     &[
@@ -138,7 +132,7 @@ pub(super) static AUTH_METHOD: Shape = shape(
 );
 
 /// Body of `/v1/acl/binding-rule`.
-pub(super) static BINDING_RULE: Shape = shape(
+pub(super) static BINDING_RULE: Shape = plain(
     "ACLBindingRule",
     "structs.ACLBindingRule",
     &[
@@ -156,20 +150,20 @@ pub(super) static BINDING_RULE: Shape = shape(
 );
 
 /// Body of `/v1/acl/bootstrap`.
-pub(super) static BOOTSTRAP: Shape = shape(
+pub(super) static BOOTSTRAP: Shape = plain(
     "ACLInitialTokenBootstrapRequest",
     "struct { BootstrapSecret string }",
     &[&[field("BootstrapSecret", Kind::Text)]],
 );
 
 /// Body of `/v1/acl/login`.
-pub(super) static LOGIN: Shape = shape(
+pub(super) static LOGIN: Shape = plain(
     "ACLLoginParams",
     "structs.ACLLoginParams",
     &[&[field("AuthMethod", Kind::Text), field("BearerToken", Kind::Text), field("Meta", TEXT_MAP)]],
 );
 
-static AUTHORIZATION: Shape = shape(
+static AUTHORIZATION: Shape = plain(
     "ACLAuthorizationRequest",
     "structs.ACLAuthorizationRequest",
     &[&[field("Resource", Kind::Named("acl.Resource")), field("Segment", Kind::Text), field("Access", Kind::Text)]],

@@ -3,7 +3,7 @@
 use super::shape::{Field, HEADERS, Kind, Shape, TEXT_MAP, TEXTS, alias, field};
 
 /// A type whose fields Go decodes in place.
-const fn plain(name: &'static str, go_type: &'static str, fields: &'static [&'static [Field]]) -> Shape {
+pub const fn plain(name: &'static str, go_type: &'static str, fields: &'static [&'static [Field]]) -> Shape {
     Shape { name, go_type, custom: false, lenient: false, fill: false, fields }
 }
 
@@ -219,7 +219,7 @@ pub static CHECK_UPDATE: Shape =
 pub static TOKEN_UPDATE: Shape = plain("AgentToken", "api.AgentToken", &[&[field("Token", Kind::Text)]]);
 
 /// The raft indexes of a row.
-const INDEXES: &[Field] = &[field("CreateIndex", Kind::Uint), field("ModifyIndex", Kind::Uint)];
+pub const INDEXES: &[Field] = &[field("CreateIndex", Kind::Uint), field("ModifyIndex", Kind::Uint)];
 
 /// What service rows of the catalog and of transactions share.
 const SERVICE_ROW: &[Field] = &[

@@ -8,7 +8,7 @@ use super::{
 use crate::cli::connect::connect;
 use crate::cli::{Command, Context, Exit, Flag, Groups, Matches, OrExit};
 use crate::client::acl::AuthMethod;
-use serde_json::Map;
+use std::collections::BTreeMap;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -55,7 +55,7 @@ fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
     } else if kind == "kubernetes" {
         kubernetes(m)?
     } else {
-        Map::new()
+        BTreeMap::new()
     };
     let method = AuthMethod {
         name: name.to_owned(),
@@ -72,11 +72,11 @@ fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
 }
 
 /// The configuration that the Kubernetes flags stand for.
-fn kubernetes(m: &Matches) -> Result<Map<String, serde_json::Value>, Exit> {
+fn kubernetes(m: &Matches) -> Result<BTreeMap<String, serde_json::Value>, Exit> {
     for (flag, _) in KUBERNETES {
         required(m, flag)?;
     }
-    let mut config = Map::new();
+    let mut config = BTreeMap::new();
     for (flag, key) in KUBERNETES {
         let value = if flag == "kubernetes-ca-cert" { super::ca_cert(m)? } else { m.text(flag).to_owned() };
         config.insert(key.to_owned(), value.into());

@@ -8,7 +8,8 @@ pub mod read;
 pub mod update;
 
 use crate::cli::{Command, Exit, Flag, Matches, OrExit, data};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
 /// The group.
@@ -59,7 +60,7 @@ fn config_and_flags(m: &Matches) -> bool {
 }
 
 /// The configuration of `-config`.
-fn config(m: &Matches, parsing: &str) -> Result<Map<String, Value>, Exit> {
+fn config(m: &Matches, parsing: &str) -> Result<BTreeMap<String, Value>, Exit> {
     let text = data::load(OsStr::new(m.text("config"))).or_exit("Error loading configuration file")?;
     serde_json::from_slice(&text).or_exit(parsing)
 }

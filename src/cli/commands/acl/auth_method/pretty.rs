@@ -4,6 +4,7 @@ use super::super::pretty::Page;
 use crate::cli::output::json;
 use crate::client::acl::{AuthMethod, AuthMethodEntry};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// One auth method.
 pub(super) fn method(method: &AuthMethod, meta: bool) -> String {
@@ -29,14 +30,12 @@ pub(super) fn method(method: &AuthMethod, meta: bool) -> String {
 }
 
 /// Keys in order, at every depth, as Go prints maps.
-fn sorted(config: &Map<String, Value>) -> Map<String, Value> {
-    let mut pairs: Vec<_> = config.iter().collect();
-    pairs.sort_by_key(|(key, _)| *key);
+fn sorted(config: &BTreeMap<String, Value>) -> Map<String, Value> {
     let value = |value: &Value| match value {
-        Value::Object(map) => Value::Object(sorted(map)),
+        Value::Object(map) => sorted(&map.clone().into_iter().collect()).into(),
         other => other.clone(),
     };
-    pairs.into_iter().map(|(key, inner)| (key.clone(), value(inner))).collect()
+    config.iter().map(|(key, inner)| (key.clone(), value(inner))).collect()
 }
 
 /// All auth methods under their names.

@@ -8,7 +8,7 @@ use super::{
 use crate::cli::connect::connect;
 use crate::cli::{Command, Context, Exit, Flag, Groups, Matches, OrExit};
 use crate::client::acl::AuthMethod;
-use serde_json::Map;
+use std::collections::BTreeMap;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -60,7 +60,7 @@ fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
 
 /// What the flags say and nothing else; the type cannot change.
 fn replaced(m: &Matches, old: AuthMethod) -> Result<AuthMethod, Exit> {
-    let mut config = Map::new();
+    let mut config = BTreeMap::new();
     if !m.text("config").is_empty() {
         config = super::config(m, "Error parsing JSON for auth method config")?;
     } else if old.kind == "kubernetes" {
@@ -106,7 +106,7 @@ fn merged(m: &Matches, mut method: AuthMethod) -> Result<AuthMethod, Exit> {
 }
 
 /// Writes the Kubernetes flags that are given into a configuration.
-fn set_kubernetes(m: &Matches, config: &mut Map<String, serde_json::Value>) -> Result<(), Exit> {
+fn set_kubernetes(m: &Matches, config: &mut BTreeMap<String, serde_json::Value>) -> Result<(), Exit> {
     for (flag, key) in KUBERNETES {
         let value = if flag == "kubernetes-ca-cert" { super::ca_cert(m)? } else { m.text(flag).to_owned() };
         if !value.is_empty() {
