@@ -288,6 +288,7 @@ impl Agent {
             tokio::spawn(self.clone().reload_on_change());
         }
         tokio::spawn(cache::sweep(Arc::downgrade(&self.inner)));
+        tokio::spawn(tls::report_expiry(Arc::downgrade(&self.inner)));
         if !config.disable_coordinates {
             tokio::spawn(self.clone().send_coordinates());
         }

@@ -138,6 +138,11 @@ impl Configurator {
         self.ports.load().identity.clone()
     }
 
+    /// When the first of the certificates in use ends, seconds since 1970; none without a certificate.
+    pub fn certificate_end(&self) -> Option<i64> {
+        self.ports.load().end
+    }
+
     /// The authorities that were configured for the server port.
     pub fn manual_roots(&self) -> Vec<Certificate> {
         self.ports.load().internal_rpc.manual.clone()

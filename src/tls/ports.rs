@@ -3,6 +3,7 @@
 use super::clients::{Clients, Roots};
 use super::settings::{Settings, TlsProtocol, provider_with, versions};
 use super::verify::Lenient;
+use super::x509::Parsed;
 use super::{Certificate, Identity, pem, text};
 use rustls::crypto::ring::Ticketer;
 use rustls::server::WebPkiClientVerifier;
@@ -66,6 +67,13 @@ pub(super) struct Ports {
     pub checks: Option<Clients>,
     /// The certificate of the server port.
     pub identity: Option<Identity>,
+    /// When the first of the certificates in use ends, seconds since 1970.
+    pub end: Option<i64>,
+}
+
+/// When a certificate ends, seconds since 1970.
+fn end_of(identity: &Identity) -> Option<i64> {
+    Some(Parsed::of(identity.cert.first()?).ok()?.not_after)
 }
 
 /// Files of one block, read.
@@ -121,6 +129,8 @@ impl Ports {
             true => auto.identity.clone().or_else(|| grpc.identity.clone()),
             false => grpc.identity.clone(),
         };
+        let used = [own(&rpc), own(&https), grpc_identity.clone()];
+        let end = used.iter().flatten().filter_map(end_of).min();
         let checks = tls.enable_agent_tls_for_checks.then(|| {
             let roots = trusted(&rpc.authorities, auto, true);
             let roots = if roots.is_empty() { Roots::System } else { Roots::Given(roots) };
@@ -137,6 +147,7 @@ impl Ports {
                 verify: tls.grpc.verify_incoming,
             },
             identity: own(&rpc),
+            end,
             internal_rpc: internal_rpc(&settings, rpc, auto)?,
             checks,
             settings,

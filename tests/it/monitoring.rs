@@ -2,7 +2,8 @@
 //! silent for ever.
 
 use crate::support::cluster::{cluster_with, member};
-use crate::support::{PATIENCE, TestAgent, wait_until};
+use crate::support::tls::{Authority, Life};
+use crate::support::{AgentBuilder, PATIENCE, TestAgent, server, wait_until};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ telemetry {
 
 /// Series that need more than a quiet pool to appear, each with what makes it.
 const RARE: &[(&str, &str)] = &[
-    ("consul_acl_blocked_", "a registration that the agent's token does not allow"),
+    ("consul_acl_", "access control, which has a test of its own"),
+    ("consul_leader_replication_", "a secondary datacenter"),
     ("consul_serf_member_flap", "a member that failed and came back within a minute"),
     ("consul_memberlist_health_score", "a probe that failed"),
     ("consul_memberlist_msg_suspect", "a member that did not answer"),
@@ -162,4 +164,57 @@ fn what_a_server_declares_it_also_records() {
     }
     wait_until("the follower's count of its role", || value(follower, "consul_raft_state_follower") > 0.0);
     assert_eq!(value(follower, "consul_server_isLeader"), 0.0);
+}
+
+#[test]
+fn access_control_is_counted_where_it_happens() {
+    let servers = cluster_with(1, |builder| builder.acl().hcl(TELEMETRY));
+    let server = &servers.servers[0];
+    let client = AgentBuilder::acl(servers.client("c1").hcl(TELEMETRY)).start();
+    for (kind, body) in
+        [("policy", r#"{"Name": "a"}"#), ("role", r#"{"Name": "a"}"#), ("token", r#"{"Description": "a"}"#)]
+    {
+        let made = server.put_ok(&format!("/v1/acl/{kind}"), body).json();
+        let id = made["ID"].as_str().or(made["AccessorID"].as_str()).expect("an id");
+        assert_eq!(server.delete(&format!("/v1/acl/{kind}/{id}")).status, 200, "{kind}");
+    }
+    server.send("POST", "/v1/acl/login", r#"{"AuthMethod": "nobody", "BearerToken": "x"}"#);
+    server.send("POST", "/v1/acl/logout", "");
+    let (_, secret) = server.token(r#"agent "c1" { policy = "read" }"#);
+    for _ in 0..2 {
+        wait_until("the token on the client agent", || {
+            client.send_as(&secret, "GET", "/v1/agent/self", "").status == 200
+        });
+    }
+    let documented = documented_names().into_iter().filter(|name| name.starts_with("consul_acl_"));
+    let wanted: Vec<String> = documented.filter(|name| !name.starts_with("consul_acl_blocked_")).collect();
+    assert!(wanted.len() > 6, "{wanted:?}");
+    for name in &wanted {
+        let agent = if name.contains("_cache_") { &client } else { server };
+        wait_until(&format!("{name} of {}", agent.name), || {
+            let have = exported(agent);
+            have.contains(name) || have.contains(&format!("{name}_count"))
+        });
+    }
+}
+
+#[test]
+fn the_end_of_the_certificate_is_told_in_seconds() {
+    let authority = Authority::new("one");
+    let files = authority.make("agent", &["agent.test"], Life::Valid);
+    let tls = format!(
+        "ports {{ https = 8501 }} tls {{ https {{ cert_file = {:?} key_file = {:?} }} }}",
+        files.cert, files.key
+    );
+    let agent = server().file("tls.hcl", &tls).file("telemetry.hcl", TELEMETRY).start();
+    let der = files.der();
+    let end = tribune::tls::x509::Parsed::of(&der).expect("a certificate").not_after as f64;
+    wait_until("the end of the certificate", || {
+        let text = agent.get("/v1/agent/metrics?format=prometheus").text();
+        let line = text.lines().find_map(|line| line.strip_prefix("consul_agent_tls_cert_expiry "));
+        let Some(left) = line.and_then(|value| value.parse::<f64>().ok()) else { return false };
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        assert!((end - now.as_secs_f64() - left).abs() < 60.0, "{left}");
+        true
+    });
 }

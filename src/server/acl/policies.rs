@@ -6,11 +6,15 @@ use super::{absent, check_read, fresh_id};
 use crate::acl::{NOT_FOUND, Rules};
 use crate::rpc::method::*;
 use crate::state::{Command, Snapshot, WatchSet};
+use crate::telemetry::metrics::Sample;
 use crate::types::acl::*;
 use crate::types::validate::check_uuid;
 use crate::types::{Error, Result, Timestamp, go_quote};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+static UPSERT: Sample = Sample::new("acl.policy.upsert");
+static DELETE: Sample = Sample::new("acl.policy.delete");
 
 impl ReadEndpoint for AclPolicyRead {
     fn read(cx: &mut ReadContext<'_>, args: &AclPolicyGetRequest) -> Result<AclPolicyResponse> {
@@ -50,6 +54,7 @@ impl ReadEndpoint for AclPolicyList {
 impl Endpoint for AclPolicySet {
     async fn serve(server: &Server, args: AclPolicySetRequest) -> Result<AclPolicy> {
         server.acl_writer(&args.token).await?;
+        let _timer = UPSERT.timer();
         let mut policy = args.policy;
         check_policy(server, &mut policy)?;
         policy.set_hash();
@@ -115,6 +120,7 @@ fn check_builtin(policy: &AclPolicy, stored: &AclPolicy) -> Result<()> {
 impl Endpoint for AclPolicyDelete {
     async fn serve(server: &Server, args: AclPolicyDeleteRequest) -> Result<String> {
         server.acl_writer(&args.token).await?;
+        let _timer = DELETE.timer();
         let policy = server.store().snapshot().acl_policy(&mut WatchSet::none(), &args.policy_id).1;
         let policy = policy.ok_or_else(|| absent("policy"))?;
         if let Some(builtin) = BuiltinPolicy::with_id(&policy.id) {

@@ -7,9 +7,13 @@ use super::policies::own_token;
 use super::{absent, check_read, fresh_id};
 use crate::rpc::method::*;
 use crate::state::{Command, WatchSet};
+use crate::telemetry::metrics::Sample;
 use crate::types::acl::*;
 use crate::types::validate::check_uuid;
 use crate::types::{Error, Result, go_quote};
+
+static UPSERT: Sample = Sample::new("acl.role.upsert");
+static DELETE: Sample = Sample::new("acl.role.delete");
 
 impl ReadEndpoint for AclRoleRead {
     fn read(cx: &mut ReadContext<'_>, args: &AclRoleGetRequest) -> Result<AclRoleResponse> {
@@ -48,6 +52,7 @@ impl ReadEndpoint for AclRoleList {
 impl Endpoint for AclRoleSet {
     async fn serve(server: &Server, args: AclRoleSetRequest) -> Result<AclRole> {
         server.acl_writer(&args.token).await?;
+        let _timer = UPSERT.timer();
         let mut role = args.role;
         check_role(server, &mut role)?;
         settle_role(&server.store().snapshot(), &mut role)?;
@@ -98,6 +103,7 @@ fn check_role(server: &Server, role: &mut AclRole) -> Result<()> {
 impl Endpoint for AclRoleDelete {
     async fn serve(server: &Server, args: AclRoleDeleteRequest) -> Result<String> {
         server.acl_writer(&args.token).await?;
+        let _timer = DELETE.timer();
         let role = server.store().snapshot().acl_role(&mut WatchSet::none(), &args.role_id).1;
         let role = role.ok_or_else(|| absent("role"))?;
         let batch = AclRoleBatchDelete { role_ids: vec![role.id.clone()] };

@@ -6,9 +6,13 @@ use crate::acl::NOT_FOUND;
 use crate::rpc::method::{AclTokenClone, AclTokenDelete, AclTokenSet};
 use crate::server::{Endpoint, Server};
 use crate::state::{Command, WatchSet};
+use crate::telemetry::metrics::Sample;
 use crate::types::acl::*;
 use crate::types::validate::check_uuid;
 use crate::types::{Error, Result, Timestamp};
+
+static UPSERT: Sample = Sample::new("acl.token.upsert");
+static DELETE: Sample = Sample::new("acl.token.delete");
 
 impl Endpoint for AclTokenSet {
     async fn serve(server: &Server, args: AclTokenSetRequest) -> Result<AclToken> {
@@ -18,6 +22,7 @@ impl Endpoint for AclTokenSet {
             return Err(Error::new("Local tokens are disabled"));
         }
         server.acl_writer(&args.token).await?;
+        let _timer = UPSERT.timer();
         match args.create || token.accessor_id.is_empty() {
             true => create(server, token, Origin::Writer).await,
             false => update(server, token).await,
@@ -50,6 +55,7 @@ impl Endpoint for AclTokenClone {
         if !args.acl_token.description.is_empty() {
             copy.description = args.acl_token.description;
         }
+        let _timer = UPSERT.timer();
         create(server, copy, Origin::Writer).await
     }
 
@@ -76,6 +82,7 @@ impl Endpoint for AclTokenDelete {
             return server.ask_primary::<AclTokenDelete>(args).await;
         }
         let token = token.ok_or_else(|| absent("token"))?;
+        let _timer = DELETE.timer();
         delete(server, &token.accessor_id).await?;
         Ok(token.accessor_id.clone())
     }

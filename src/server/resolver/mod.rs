@@ -15,6 +15,7 @@ pub use remote::{Ask, Remote};
 use super::Server;
 use crate::acl::{ANONYMOUS, AclSettings, Authorizer, Base, Compiler, Level, Permissions, Resource, Rule, Rules};
 use crate::rpc::method::{AclPolicyResolve, AclRoleResolve, AclTokenRead};
+use crate::telemetry::metrics::Sample;
 use crate::types::acl::{
     ANONYMOUS_SECRET, AclPolicyBatchGetRequest, AclPolicyBatchResponse, AclRoleBatchGetRequest, AclRoleBatchResponse,
     AclTokenGetRequest, AclTokenResponse,
@@ -24,6 +25,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use local::Local;
 use std::sync::Arc;
+use std::time::Instant;
+
+/// From a secret to the permissions of its token.
+static RESOLVE: Sample = Sample::new("acl.ResolveToken");
 
 /// Secrets that name a set of permissions and no token.
 const ROOTS: [&str; 3] = ["allow", "deny", "manage"];
@@ -150,14 +155,14 @@ impl Server {
             return Ok(Some(authorizer));
         }
         let secret = or_anonymous(secret);
-        if let Some(found) = resolver.local.resolve(self.store(), secret)? {
-            return Ok(Some(found));
-        }
+        let start = Instant::now();
+        let found = resolver.local.resolve(self.store(), secret)?;
         let acl = self.acl();
-        if acl.is_primary() || acl.token_replication {
-            return Err(self.unknown(secret));
+        if found.is_none() && !acl.is_primary() && !acl.token_replication {
+            return Ok(None);
         }
-        Ok(None)
+        RESOLVE.since(start);
+        found.map(Some).ok_or_else(|| self.unknown(secret))
     }
 
     /// The refusal of a secret that nobody has.

@@ -1,9 +1,10 @@
 //! Secrets that other servers are asked about; their answers are believed for a while (`spec/acl-and-tls.md` 5.3, 5.4).
 
-use super::{Bounds, Fixed, Known, authorizer, compiler, links, or_anonymous};
+use super::{Bounds, Fixed, Known, RESOLVE, authorizer, compiler, links, or_anonymous};
 use crate::acl::recent::Recent;
 use crate::acl::{self, AclSettings, Authorizer, Base, Compiler, DownPolicy};
 use crate::server::Flights;
+use crate::telemetry::metrics::Counter;
 use crate::types::acl::{
     AclPolicy, AclPolicyBatchGetRequest, AclPolicyBatchResponse, AclRole, AclRoleBatchGetRequest, AclRoleBatchResponse,
     AclToken, AclTokenGetRequest, AclTokenResponse,
@@ -16,6 +17,10 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Tokens that were still known when they were looked for, and those that others were asked about.
+static KNOWN: Counter = Counter::new("acl.token.cache_hit");
+static ASKED: Counter = Counter::new("acl.token.cache_miss");
 
 /// How long ACLs count as off after servers have said so.
 const DISABLED_FOR: Duration = Duration::from_secs(30);
@@ -133,6 +138,7 @@ impl Remote {
         if let Known::Decided(authorizer) = self.inner.fixed.look(secret)? {
             return Ok(authorizer);
         }
+        let _timer = RESOLVE.timer();
         let secret = or_anonymous(secret);
         if self.inner.disabled.lock().is_some_and(|since| since.elapsed() < DISABLED_FOR) {
             return Ok(Authorizer::manage());
@@ -141,6 +147,7 @@ impl Remote {
             && Instant::now() < ready.until
             && ready.end.is_none_or(|end| Timestamp::now() < end)
         {
+            KNOWN.add(1);
             return Ok(ready.authorizer.clone());
         }
         match self.look(secret, ask).await {
@@ -218,8 +225,10 @@ impl Remote {
         if let Some(known) = &known
             && known.is_fresh(self.settings().token_ttl)
         {
+            KNOWN.add(1);
             return Ok((Arc::clone(&known.value), known.at));
         }
+        ASKED.add(1);
         let fetch = self.fetch_token(secret, ask);
         if let Some(known) = known.clone().filter(|_| self.hurries()) {
             let (remote, secret) = (self.clone(), secret.to_owned());

@@ -127,6 +127,24 @@ impl Sample {
     pub fn since(&self, start: Instant) {
         self.record(millis(start.elapsed()));
     }
+
+    /// Records the milliseconds from now to the end of the timer's life, however the work ends.
+    pub fn timer(&self) -> Timer<'_> {
+        Timer { sample: self, start: Instant::now() }
+    }
+}
+
+/// Measures a time, see [`Sample::timer`].
+#[must_use = "it measures its own life"]
+pub struct Timer<'a> {
+    sample: &'a Sample,
+    start: Instant,
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        self.sample.since(self.start);
+    }
 }
 
 /// The last complete interval, or the current one while there is no other.

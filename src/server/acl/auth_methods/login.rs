@@ -9,14 +9,19 @@ use crate::auth::binding::{self, Bindings};
 use crate::rpc::method::{AclLogin, AclLogout};
 use crate::server::{Endpoint, Server};
 use crate::state::{Snapshot, WatchSet};
+use crate::telemetry::metrics::Sample;
 use crate::types::acl::{
     AclLink, AclLoginRequest, AclLogoutRequest, AclToken, AuthMethod, NodeIdentity, ServiceIdentity,
 };
 use crate::types::{Error, GoDuration, Result, StringMap, go_quote};
 
+static LOGIN: Sample = Sample::new("acl.login");
+static LOGOUT: Sample = Sample::new("acl.logout");
+
 impl Endpoint for AclLogin {
     async fn serve(server: &Server, args: AclLoginRequest) -> Result<AclToken> {
         check_tokens(server)?;
+        let _timer = LOGIN.timer();
         let auth = args.auth.ok_or_else(|| Error::new("Invalid Login request: Missing auth parameters"))?;
         let state = server.store().snapshot();
         let method = state.acl_auth_method(&mut WatchSet::none(), &auth.auth_method).1;
@@ -77,6 +82,7 @@ fn token(state: &Snapshot, method: &AuthMethod, bindings: Bindings, datacenter: 
 impl Endpoint for AclLogout {
     async fn serve(server: &Server, args: AclLogoutRequest) -> Result<bool> {
         server.acl_enabled()?;
+        let _timer = LOGOUT.timer();
         let unknown = || Error::with_status(403, NOT_FOUND);
         if args.token.is_empty() {
             return Err(unknown());

@@ -8,6 +8,7 @@ use super::super::super::Server;
 use super::pace::Pace;
 use crate::rpc::method::*;
 use crate::state::{Command, TokenFilter, WatchSet};
+use crate::telemetry::metrics::gauge;
 use crate::types::acl::*;
 use crate::types::{Blob, Error, Index, QueryOptions, Result, msgpack};
 use rand::Rng;
@@ -47,6 +48,8 @@ pub(super) trait Kind {
 
     /// Its name, in logs.
     const NAME: &'static str;
+    /// Its name, in metrics.
+    const METRIC: &'static str;
 
     /// Index of the primary's table and what is in it.
     async fn theirs(server: &Server, options: QueryOptions) -> Result<(Index, Versions, Vec<Arc<Self::Row>>)>;
@@ -95,6 +98,8 @@ pub(super) async fn run<K: Kind>(server: &Server) {
         match round::<K>(server, last, &mut apply).await {
             Ok(index) => {
                 (last, failures) = (index, 0);
+                gauge(&format!("leader.replication.{}.status", K::METRIC), 1.0);
+                gauge(&format!("leader.replication.{}.index", K::METRIC), index as f64);
                 server.inner.acl_replication.succeeded(|status| K::note(status, index));
             }
             Err(Trouble::NoToken) => {
@@ -106,6 +111,7 @@ pub(super) async fn run<K: Kind>(server: &Server) {
                 failures = BACKOFF_MOST.min(failures + 1);
                 tracing::warn!(target: "agent.server.replication.acl", "ACL replication error (will retry if still leader): type={} error={:?}", K::NAME, error.text);
                 server.inner.acl_replication.failed(&error.text);
+                gauge(&format!("leader.replication.{}.status", K::METRIC), 0.0);
                 let wait = Duration::from_secs(1 << failures);
                 let jitter = rand::rng().random_range(Duration::ZERO..wait / 2);
                 sleep(wait / 2 + jitter).await;
@@ -185,6 +191,7 @@ pub(super) struct Policies;
 impl Kind for Policies {
     type Row = AclPolicy;
     const NAME: &'static str = "policy";
+    const METRIC: &'static str = "acl-policies";
 
     async fn theirs(server: &Server, query: QueryOptions) -> Result<(Index, Versions, Vec<Arc<AclPolicy>>)> {
         let args = AclPolicyListRequest { datacenter: primary(server), query };
@@ -227,6 +234,7 @@ pub(super) struct Roles;
 impl Kind for Roles {
     type Row = AclRole;
     const NAME: &'static str = "role";
+    const METRIC: &'static str = "acl-roles";
 
     async fn theirs(server: &Server, query: QueryOptions) -> Result<(Index, Versions, Vec<Arc<AclRole>>)> {
         let args = AclRoleListRequest { datacenter: primary(server), query, ..AclRoleListRequest::default() };
@@ -271,6 +279,7 @@ pub(super) struct Tokens;
 impl Kind for Tokens {
     type Row = AclToken;
     const NAME: &'static str = "token";
+    const METRIC: &'static str = "acl-tokens";
 
     async fn theirs(server: &Server, query: QueryOptions) -> Result<(Index, Versions, Vec<Arc<AclToken>>)> {
         let args = AclTokenListRequest {
