@@ -408,3 +408,26 @@ fn without_copies_tokens_are_asked_for_in_the_primary_datacenter() {
     });
     assert_eq!(reads(&far, &secret).0, 403, "what was not known is refused");
 }
+
+#[test]
+fn what_is_missing_for_copies_is_said_and_the_primary_is_asked_until_it_is_there() {
+    let mut near = primary();
+    let agent = format!(r#"enable_token_replication = true tokens {{ agent = "{MANAGEMENT}" }}"#);
+    let far = secondary(&near, &agent);
+    let (_, secret) = near.token(r#"key "a" { policy = "read" }"#);
+    let (_, unused) = near.token(r#"key "a" { policy = "read" }"#);
+    wait_until("an answer about the token", || reads(&far, &secret).0 == 404);
+    assert_eq!(reads(&far, "b0f36b8f-6a0c-4c5c-a5a7-222222222222"), (403, NOT_FOUND.to_owned()));
+    let log = far.log();
+    let line = log.lines().find(|line| line.contains("No replication token")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("[WARN]") && line.contains("datacenter dc1") && line.contains("acl.tokens.replication"));
+
+    let body = json!({ "Token": MANAGEMENT }).to_string();
+    assert_eq!(far.send_as(MANAGEMENT, "PUT", "/v1/agent/token/replication", body).status, 200);
+    wait_until("copies of all tokens", || {
+        let status = far.send_as(MANAGEMENT, "GET", "/v1/acl/replication", "").json();
+        status["ReplicatedTokenIndex"].as_u64() > Some(0)
+    });
+    near.kill();
+    assert_eq!(reads(&far, &unused).0, 404, "a copy needs no primary");
+}

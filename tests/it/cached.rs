@@ -129,3 +129,25 @@ fn a_client_agent_answers_from_its_cache_while_the_servers_are_away() {
     cluster.servers[0].restart();
     wait_until("contact again", || client.get(target).header("age") == Some("0"));
 }
+
+#[test]
+fn a_kept_answer_is_not_for_a_token_that_was_taken_away() {
+    let cluster = cluster_with(1, AgentBuilder::acl);
+    let server = &cluster.servers[0];
+    let short = r#"acl { token_ttl = "1s" policy_ttl = "1s" role_ttl = "1s" }"#;
+    let client = cluster.client("c1").acl().hcl(short).start();
+    server.put_ok("/v1/catalog/register", r#"{"Node":"n","Address":"10.0.0.1","Service":{"Service":"web"}}"#);
+    let (accessor, secret) = server.token(r#"service "web" { policy = "read" } node "n" { policy = "read" }"#);
+    for agent in [server, &client] {
+        let ask = || agent.send_as(&secret, "GET", "/v1/health/service/web?cached", "");
+        assert_eq!([ask(), ask()].each_ref().map(cache), [MISS, HIT], "{}", agent.name);
+        assert!(ask().text().contains("10.0.0.1"));
+    }
+    assert_eq!(server.delete(&format!("/v1/acl/token/{accessor}")).status, 200);
+    let refused = |answer: &Response| answer.status == 403 && answer.text().ends_with("ACL not found");
+    let answer = server.send_as(&secret, "GET", "/v1/health/service/web?cached", "");
+    assert!(refused(&answer), "at once on the server: {}", answer.text());
+    wait_until("the refusal on the client agent", || {
+        refused(&client.send_as(&secret, "GET", "/v1/health/service/web?cached", ""))
+    });
+}

@@ -121,6 +121,12 @@ impl Cache {
         entry
     }
 
+    /// Forgets the answer to a request.
+    fn forget<M: 'static, A: Hash>(&self, args: &A, refreshed: bool) {
+        let hash = self.hasher.hash_one((TypeId::of::<M>(), refreshed, args));
+        self.entries.lock().remove(&hash);
+    }
+
     /// Forgets what has not been used for long, and what is too much.
     fn sweep(&self, idle: Duration) {
         let now = self.now();
@@ -191,6 +197,7 @@ impl Agent {
     {
         let wanted = self.wanted(args.options());
         question(args.options_mut());
+        self.forget_unless_known::<M, _>(&args, true).await;
         let agent = Arc::downgrade(&self.inner);
         let entry = self.cache().entry::<M, _, _>(args, true, || {
             Box::new(move |mut args: M::Args, seen: Index| {
@@ -218,6 +225,7 @@ impl Agent {
     {
         let wanted = self.wanted(args.options());
         question(args.options_mut());
+        self.forget_unless_known::<M, _>(&args, false).await;
         let agent = Arc::downgrade(&self.inner);
         let entry = self.cache().entry::<M, _, _>(args, false, || {
             Box::new(move |args: M::Args, _| {
@@ -229,6 +237,14 @@ impl Agent {
             })
         });
         entry.get(&wanted).await
+    }
+
+    /// An answer that was kept is for who asked, not for whoever has a secret that is no longer that of a token: servers are to
+    /// refuse it themselves.
+    async fn forget_unless_known<M: 'static, A: ReadRequest + Hash>(&self, args: &A, refreshed: bool) {
+        if self.resolve(args.token()).await.is_err() {
+            self.cache().forget::<M, A>(args, refreshed);
+        }
     }
 
     fn wanted(&self, options: &QueryOptions) -> Wanted {

@@ -13,8 +13,9 @@ const MIN_RSA: usize = 256;
 /// The keys that an algorithm works with, and how it verifies.
 type Verification = (KeyKind, &'static dyn sig::VerificationAlgorithm);
 
-/// An algorithm, the keys that it works with, and how it verifies. P-521 (ES512) is accepted in configurations, but no
-/// key verifies with it.
+/// An algorithm, the keys that it works with, and how it verifies. Configurations may name P-521 (ES512) beside others, but no
+/// key verifies with it: the provider of cryptography does not have it, and libraries that have it bring a second set of
+/// curves and hashes for what hardly any identity provider signs with.
 const ALGORITHMS: [(&str, Option<Verification>); 9] = [
     ("RS256", Some((KeyKind::Rsa, &sig::RSA_PKCS1_2048_8192_SHA256))),
     ("RS384", Some((KeyKind::Rsa, &sig::RSA_PKCS1_2048_8192_SHA384))),
@@ -30,6 +31,11 @@ const ALGORITHMS: [(&str, Option<Verification>); 9] = [
 /// Whether a configuration may name this algorithm.
 pub(super) fn is_algorithm(name: &str) -> bool {
     ALGORITHMS.iter().any(|(known, _)| *known == name)
+}
+
+/// Whether there are keys that verify with this algorithm.
+pub(super) fn can_verify(name: &str) -> bool {
+    ALGORITHMS.iter().any(|(known, how)| *known == name && how.is_some())
 }
 
 /// A public key.

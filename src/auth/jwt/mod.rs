@@ -114,6 +114,9 @@ impl JwtConfig {
         if let Some(bad) = self.supported_algs.iter().find(|alg| !keys::is_algorithm(alg)) {
             return Err(format!("Invalid supported algorithm: {bad}"));
         }
+        if !self.algorithms().iter().any(|alg| keys::can_verify(alg)) {
+            return Err("JWTSupportedAlgs names ES512 alone, and signatures on P-521 cannot be verified".to_owned());
+        }
         for (mappings, name) in
             [(&self.claim_mappings, "ClaimMappings"), (&self.list_claim_mappings, "ListClaimMappings")]
         {

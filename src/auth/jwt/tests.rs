@@ -134,6 +134,10 @@ fn configurations_are_refused_in_the_words_of_the_reference() {
         ),
         (json!({"JWTValidationPubKeys": [pem], "JWTSupportedAlgs": ["x"]}), "Invalid supported algorithm: x"),
         (
+            json!({"JWTValidationPubKeys": [pem], "JWTSupportedAlgs": ["ES512"]}),
+            "JWTSupportedAlgs names ES512 alone, and signatures on P-521 cannot be verified",
+        ),
+        (
             json!({"JWTValidationPubKeys": [pem], "JWKSCACert": "x"}),
             "'JWKSCACert' should not be set unless 'JWKSURL' is set",
         ),

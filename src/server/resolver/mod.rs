@@ -15,6 +15,7 @@ pub use remote::{Ask, Remote};
 use super::Server;
 use crate::acl::{ANONYMOUS, AclSettings, Authorizer, Base, Compiler, Level, Permissions, Resource, Rule, Rules};
 use crate::rpc::method::{AclPolicyResolve, AclRoleResolve, AclTokenRead};
+use crate::state::WatchSet;
 use crate::telemetry::metrics::Sample;
 use crate::types::acl::{
     ANONYMOUS_SECRET, AclPolicyBatchGetRequest, AclPolicyBatchResponse, AclRoleBatchGetRequest, AclRoleBatchResponse,
@@ -157,12 +158,18 @@ impl Server {
         let secret = or_anonymous(secret);
         let start = Instant::now();
         let found = resolver.local.resolve(self.store(), secret)?;
-        let acl = self.acl();
-        if found.is_none() && !acl.is_primary() && !acl.token_replication {
+        if found.is_none() && !self.knows_all_tokens() {
             return Ok(None);
         }
         RESOLVE.since(start);
         found.map(Some).ok_or_else(|| self.unknown(secret))
+    }
+
+    /// A secret that is not here is that of no token: this is the primary datacenter, or its tokens have been copied.
+    /// Until the first of them are here, or while they cannot be copied, the primary is asked.
+    fn knows_all_tokens(&self) -> bool {
+        let copied = || self.store().snapshot().acl_token_by_secret(&mut WatchSet::none(), ANONYMOUS_SECRET).0 > 0;
+        self.acl().is_primary() || (self.has_tokens() && copied())
     }
 
     /// The refusal of a secret that nobody has.

@@ -38,6 +38,9 @@ pub(super) async fn replicate(server: Server) {
     if !acl.enabled || acl.is_primary() {
         return std::future::pending().await;
     }
+    if acl.tokens.replication().is_empty() {
+        warn_without_token(&server);
+    }
     let _running = Running::start(&server);
     tokio::join!(copy::run::<copy::Policies>(&server), copy::run::<copy::Roles>(&server), async {
         match acl.token_replication {
@@ -45,6 +48,21 @@ pub(super) async fn replicate(server: Server) {
             false => std::future::pending().await,
         }
     });
+}
+
+/// Says what is missing while nothing can be copied, and what holds until it is there.
+fn warn_without_token(server: &Server) {
+    let acl = &server.config().acl;
+    let primary = &acl.primary_datacenter;
+    let (what, lost) = match acl.token_replication {
+        true => ("policies, roles and tokens", ", and local tokens and auth methods do not work here"),
+        false => ("policies and roles", ""),
+    };
+    tracing::warn!(
+        target: "agent.server.replication.acl",
+        "No replication token: {what} of datacenter {primary} are not copied but asked for there{lost}. \
+         Set acl.tokens.replication, or run \"acl set-agent-token replication\" on every server"
+    );
 }
 
 /// Says that replication has ended when the duty is dropped.
