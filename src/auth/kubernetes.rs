@@ -51,6 +51,38 @@ struct Metadata {
     annotations: Option<BTreeMap<String, String>>,
 }
 
+impl Review {
+    /// The user behind the token that was reviewed.
+    fn user(self) -> Result<User, String> {
+        match self.status {
+            ReviewStatus { error, .. } if !error.is_empty() => Err(error),
+            ReviewStatus { authenticated: false, .. } => Err("service account jwt not valid".to_owned()),
+            ReviewStatus { user, .. } => Ok(user),
+        }
+    }
+}
+
+impl User {
+    /// Namespace and name of the service account that it is.
+    fn service_account(&self) -> Result<(&str, &str), String> {
+        let parts: Vec<&str> = self.username.split(':').collect();
+        let &[system, kind, namespace, name] = parts.as_slice() else {
+            return Err("lookup failed: unexpected username format".to_owned());
+        };
+        match (system, kind) {
+            ("system", "serviceaccount") => Ok((namespace, name)),
+            _ => Err("lookup failed: username returned is not a service account".to_owned()),
+        }
+    }
+}
+
+impl Account {
+    /// The other name that it gives itself.
+    fn annotated_name(self) -> Option<String> {
+        self.metadata.annotations.unwrap_or_default().remove(NAME_ANNOTATION).filter(|name| !name.is_empty())
+    }
+}
+
 /// A refusal of the API server.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -91,17 +123,11 @@ impl Validator {
     pub async fn validate(&self, token: &str) -> Result<Identity, String> {
         jwt::is_token(token).map_err(|why| format!("failed to parse and validate JWT: {why}"))?;
         let user = self.review(token).await.map_err(|why| format!("lookup failed: {why}"))?;
-        let parts: Vec<&str> = user.username.split(':').collect();
-        let &[system, kind, namespace, name] = parts.as_slice() else {
-            return Err("lookup failed: unexpected username format".to_owned());
-        };
-        if (system, kind) != ("system", "serviceaccount") {
-            return Err("lookup failed: username returned is not a service account".to_owned());
-        }
+        let (namespace, name) = user.service_account()?;
         let annotated =
             self.annotated_name(namespace, name).await.map_err(|why| format!("annotation lookup failed: {why}"))?;
-        let name = annotated.unwrap_or_else(|| name.to_owned());
-        Ok(identity(ServiceAccount { namespace: namespace.to_owned(), name, uid: user.uid }))
+        let (namespace, name) = (namespace.to_owned(), annotated.unwrap_or_else(|| name.to_owned()));
+        Ok(identity(ServiceAccount { namespace, name, uid: user.uid }))
     }
 
     async fn review(&self, token: &str) -> Result<User, String> {
@@ -111,33 +137,40 @@ impl Validator {
             "kind": "TokenReview",
             "spec": { "token": token },
         });
-        let review: Review = self.ask(self.http.post(url).json(&body)).await?;
-        match review.status {
-            ReviewStatus { error, .. } if !error.is_empty() => Err(error),
-            ReviewStatus { authenticated: false, .. } => Err("service account jwt not valid".to_owned()),
-            ReviewStatus { user, .. } => Ok(user),
-        }
+        self.ask::<Review>(self.http.post(url).json(&body)).await?.user()
     }
 
     async fn annotated_name(&self, namespace: &str, name: &str) -> Result<Option<String>, String> {
         let escape = |text: &str| percent_encoding::utf8_percent_encode(text, PATH_SEGMENT).to_string();
         let (namespace, name) = (escape(namespace), escape(name));
         let url = format!("{}/api/v1/namespaces/{namespace}/serviceaccounts/{name}", self.host);
-        let account: Account = self.ask(self.http.get(url)).await?;
-        let mut annotations = account.metadata.annotations.unwrap_or_default();
-        Ok(annotations.remove(NAME_ANNOTATION).filter(|name| !name.is_empty()))
+        Ok(self.ask::<Account>(self.http.get(url)).await?.annotated_name())
     }
 
     /// Asks the API server with our own token.
     async fn ask<T: for<'de> Deserialize<'de>>(&self, request: reqwest::RequestBuilder) -> Result<T, String> {
         let (status, body) = fetch::send(request.bearer_auth(&self.own_token)).await?;
-        if !(200..300).contains(&status) {
-            let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
-            let text = if refusal.message.is_empty() { "no message".to_owned() } else { refusal.message };
-            return Err(format!("the API server answered {status}: {text}"));
-        }
-        serde_json::from_slice(&body).map_err(|error| format!("the API server's answer cannot be read: {error}"))
+        read(status, &body)
     }
+}
+
+/// Reads an answer of the API server.
+fn read<T: for<'de> Deserialize<'de>>(status: u16, body: &[u8]) -> Result<T, String> {
+    if !(200..300).contains(&status) {
+        let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+        let text = if refusal.message.is_empty() { "no message".to_owned() } else { refusal.message };
+        return Err(format!("the API server answered {status}: {text}"));
+    }
+    serde_json::from_slice(body).map_err(|error| format!("the API server's answer cannot be read: {error}"))
+}
+
+/// Reads an answer as a review, as an account and as a refusal, for `crate::fuzzing`.
+pub(super) fn fuzz(body: &[u8]) {
+    if let Ok(user) = read::<Review>(201, body).and_then(Review::user) {
+        let _ = user.service_account();
+    }
+    let _ = read::<Account>(200, body).map(Account::annotated_name);
+    assert!(read::<Account>(403, body).is_err(), "a refusal is no account");
 }
 
 /// What a segment of a path must not contain.

@@ -6,6 +6,7 @@ pub mod aws;
 pub mod binding;
 mod der;
 mod fetch;
+pub(crate) mod fuzzing;
 mod identity;
 mod interpolate;
 pub mod jwt;

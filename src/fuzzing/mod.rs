@@ -36,8 +36,15 @@ pub static DECODERS: &[Decoder] = &[
     }),
     row("filter", "Name of a row type, a line end, an expression.", |data| named(data, filter::fuzzing::expression)),
     row("acl_rules", "The rules of one or two policies, an empty line between.", acl::fuzzing::rules),
-    row("jwt", "What it is (token, keys, pem), a line end, a token, a key set or a key.", |data| {
-        named(data, auth::jwt::fuzzing::read);
+    row(
+        "jwt",
+        "What it is (token, keys, pem, discovery), a line end, a token, a key set, a key or a provider's.",
+        |data| {
+            named(data, auth::jwt::fuzzing::read);
+        },
+    ),
+    row("auth_answer", "Name of a system (kubernetes, aws), a line end, what it answers.", |data| {
+        named(data, auth::fuzzing::answer);
     }),
     row("query_template", "Name, regular expression and text of a template, a line each.", state::fuzzing::template),
     row("dns_packet", "Transport (odd: TCP), then a packet.", dns::fuzzing::packet),

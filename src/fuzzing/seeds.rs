@@ -14,6 +14,7 @@ pub fn of(name: &str) -> Vec<Vec<u8>> {
         "filter" => texts(include_str!("seeds/filters.txt"), "----\n"),
         "acl_rules" => texts(include_str!("seeds/rules.txt"), "----\n"),
         "jwt" => texts(include_str!("seeds/tokens.txt"), "----\n"),
+        "auth_answer" => texts(include_str!("seeds/answers.txt"), "----\n"),
         "query_template" => texts(include_str!("seeds/templates.txt"), "----\n"),
         "dns_packet" => dns(),
         "gossip_packets" => packets(),

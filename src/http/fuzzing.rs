@@ -5,7 +5,7 @@ use super::decode::decode;
 use super::decode::shape::Kind;
 use super::params::{self, Params, unescape};
 use super::routes;
-use super::{agent_checks, agent_services, keyring, session, txn};
+use super::{acl, agent_checks, agent_services, keyring, session, txn};
 use crate::agent::checks::{CheckKind, validate};
 use crate::types::operator::AutopilotConfig;
 use crate::types::requests::CoordinateUpdateRequest;
@@ -14,9 +14,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Name of a body, and how it is read.
-type Body = (&'static str, fn(&[u8]));
+pub(super) type Body = (&'static str, fn(&[u8]));
 
-/// The bodies of all writes.
+/// The bodies of all writes but those of access control.
 const BODIES: &[Body] = &[
     ("check_register", |body| {
         if let Some(wanted) = object::<agent_checks::Registration>(body, &CHECK_REGISTER) {
@@ -57,7 +57,7 @@ fn object<T: DeserializeOwned + Default>(body: &[u8], shape: &'static super::dec
 }
 
 /// What goes on to a server arrives there as it left.
-fn sent<T: Serialize + DeserializeOwned>(request: Option<T>) {
+pub(super) fn sent<T: Serialize + DeserializeOwned>(request: Option<T>) {
     let Some(request) = request else { return };
     let bytes = msgpack::to_vec(&request).expect("requests can be encoded");
     let again: T = msgpack::from_slice(&bytes).expect("what was encoded is read");
@@ -66,7 +66,8 @@ fn sent<T: Serialize + DeserializeOwned>(request: Option<T>) {
 
 /// Decodes the body of a write.
 pub fn body(name: &str, body: &[u8]) {
-    if let Some((_, run)) = BODIES.iter().find(|(known, _)| *known == name) {
+    let known = BODIES.iter().chain(acl::fuzzing::BODIES);
+    if let Some((_, run)) = known.into_iter().find(|(known, _)| *known == name) {
         run(body);
     }
 }

@@ -186,5 +186,21 @@ impl Validator {
     }
 }
 
+/// Reads an answer of STS or IAM, or the bearer token of a caller, for `crate::fuzzing`.
+pub(super) fn fuzz(data: &[u8]) {
+    if let Ok(caller) = CallerIdentity::parse(data) {
+        let _ = Arn::parse(&caller.arn).map(|arn| arn.canonical());
+        caller.entity_id();
+    }
+    if let Ok(entity) = Entity::parse(data) {
+        let _ = Arn::parse(&entity.arn);
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for entity_details in [false, true] {
+        let config = Config { entity_details, server_id: "server".to_owned(), ..Config::default() };
+        let _ = Bearer::parse(text, &config);
+    }
+}
+
 #[cfg(test)]
 mod tests;

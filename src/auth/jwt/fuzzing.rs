@@ -3,9 +3,9 @@
 use super::claims::{self, Times};
 use super::keys::{self, Key};
 use super::token::Token;
-use super::{JwtConfig, Leeways};
+use super::{JwtConfig, Leeways, sources};
 
-/// Takes apart a token, a key set (JWKS) or a key (PEM), whichever the name says.
+/// Takes apart a token, a key set (JWKS), a key (PEM) or what an OIDC provider tells of itself, whichever the name says.
 pub fn read(what: &str, data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match what {
@@ -29,6 +29,7 @@ pub fn read(what: &str, data: &[u8]) {
             }
         }
         "pem" => drop(Key::from_pem(text)),
+        "discovery" => sources::fuzz(data),
         _ => {}
     }
 }

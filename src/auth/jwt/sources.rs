@@ -49,6 +49,26 @@ struct Discovery {
     jwks_uri: String,
 }
 
+impl Discovery {
+    /// What the provider at a URL tells.
+    fn parse(body: &[u8], url: &str) -> Result<Discovery, String> {
+        let found: Discovery =
+            serde_json::from_slice(body).map_err(|error| format!("failed to decode provider discovery: {error}"))?;
+        if found.issuer.trim_end_matches('/') != url.trim_end_matches('/') {
+            return Err(format!(
+                "issuer did not match the issuer returned by provider, expected {url:?} got {:?}",
+                found.issuer
+            ));
+        }
+        Ok(found)
+    }
+}
+
+/// Reads what a provider tells, for `crate::fuzzing`.
+pub(super) fn fuzz(body: &[u8]) {
+    let _ = Discovery::parse(body, "https://accounts.example.com");
+}
+
 impl Keys {
     /// The keys of a configuration.
     ///
@@ -132,15 +152,7 @@ impl Remote {
     /// Where the provider's key set is, and its issuer.
     async fn discovered(&self) -> Result<(String, Option<String>), String> {
         let url = format!("{}/.well-known/openid-configuration", self.url.trim_end_matches('/'));
-        let body = self.get(&url).await?;
-        let found: Discovery =
-            serde_json::from_slice(&body).map_err(|error| format!("failed to decode provider discovery: {error}"))?;
-        if found.issuer.trim_end_matches('/') != self.url.trim_end_matches('/') {
-            return Err(format!(
-                "issuer did not match the issuer returned by provider, expected {:?} got {:?}",
-                self.url, found.issuer
-            ));
-        }
+        let found = Discovery::parse(&self.get(&url).await?, &self.url)?;
         Ok((found.jwks_uri, Some(found.issuer)))
     }
 

@@ -4,6 +4,7 @@ mod auth_methods;
 mod authorize;
 mod binding_rules;
 mod bodies;
+pub(super) mod fuzzing;
 mod login;
 mod policies;
 mod roles;

@@ -64,7 +64,7 @@ pub(super) struct Bootstrapped<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Bootstrap {
+pub(super) struct Bootstrap {
     bootstrap_secret: String,
 }
 
