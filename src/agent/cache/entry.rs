@@ -1,14 +1,17 @@
 //! One cached request: its last value, the errors since, and the task that fetches.
 
 use super::limit::{Bucket, Rate};
-use crate::server::{Encoding, Shared};
+use crate::server::{Answer, Body, Encoded, Encoding, Shared};
 use crate::telemetry::metrics::Counter;
-use crate::types::{Error, Index, QueryMeta, Result};
+use crate::types::{Error, Index, Result};
+use ahash::RandomState;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use rand::Rng;
-use std::any::{Any, TypeId};
+use std::any::Any;
+use std::hash::Hash;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -56,39 +59,35 @@ pub struct Hit {
     pub age: Option<Duration>,
 }
 
+/// What tells one request from another.
+pub trait Key: Any + Send + Sync {
+    /// A hash that equal keys share.
+    fn digest(&self, hasher: &RandomState) -> u64;
+    /// They are equal.
+    fn is_same(&self, other: &dyn Key) -> bool;
+}
+
+impl<T: Hash + Eq + Any + Send + Sync> Key for T {
+    fn digest(&self, hasher: &RandomState) -> u64 {
+        hasher.hash_one(self)
+    }
+
+    fn is_same(&self, other: &dyn Key) -> bool {
+        (other as &dyn Any).downcast_ref::<T>() == Some(self)
+    }
+}
+
 /// A value with its encodings so far.
-pub struct Value<R> {
-    reply: Arc<R>,
-    meta: QueryMeta,
-    not_found: bool,
+pub struct Value {
+    /// A typed one.
+    answer: Answer<Body>,
     fetched: Instant,
     bodies: Mutex<Vec<(&'static str, Bytes)>>,
 }
 
-impl<R> Value<R> {
-    fn new(answer: Shared<R>) -> Value<R> {
-        let Shared { meta, body, not_found } = answer;
-        Value { reply: body, meta, not_found, fetched: Instant::now(), bodies: Mutex::default() }
-    }
-
-    /// The answer that was fetched.
-    pub fn shared(&self) -> Shared<R> {
-        Shared { meta: self.meta.clone(), body: self.reply.clone(), not_found: self.not_found }
-    }
-
-    /// The answer in an encoding; each is made once.
-    ///
-    /// # Errors
-    /// Those of the encoder.
-    pub fn encoded(&self, encoding: &Encoding<R>) -> Result<crate::server::Encoded> {
-        let answer = |body| crate::server::Encoded { meta: self.meta.clone(), body, not_found: self.not_found };
-        let mut bodies = self.bodies.lock();
-        if let Some((_, body)) = bodies.iter().find(|(name, _)| *name == encoding.name) {
-            return Ok(answer(body.clone()));
-        }
-        let body = (encoding.encode)(&self.reply)?;
-        bodies.push((encoding.name, body.clone()));
-        Ok(answer(body))
+impl Value {
+    fn new(answer: Answer<Body>) -> Value {
+        Value { answer, fetched: Instant::now(), bodies: Mutex::default() }
     }
 
     fn weight(&self) -> usize {
@@ -98,9 +97,46 @@ impl<R> Value<R> {
     }
 }
 
+/// A value whose type is known to who asked for it.
+pub struct Kept<R> {
+    value: Arc<Value>,
+    reply: PhantomData<fn() -> R>,
+}
+
+impl<R: Send + Sync + 'static> Kept<R> {
+    /// The value that was kept of such a reply.
+    pub fn of(value: Arc<Value>) -> Kept<R> {
+        Kept { value, reply: PhantomData }
+    }
+
+    /// The answer that was fetched.
+    pub fn shared(&self) -> Shared<R> {
+        self.value.answer.clone().map(Body::into_reply)
+    }
+
+    /// The answer in an encoding; each is made once.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn encoded(&self, encoding: &Encoding<R>) -> Result<Encoded> {
+        let Shared { meta, body: reply, not_found } = self.shared();
+        let mut bodies = self.value.bodies.lock();
+        let known = bodies.iter().find(|(name, _)| *name == encoding.name).map(|(_, body)| body.clone());
+        let body = match known {
+            Some(body) => body,
+            None => {
+                let body = (encoding.encode)(&reply)?;
+                bodies.push((encoding.name, body.clone()));
+                body
+            }
+        };
+        Ok(Encoded { meta, body, not_found })
+    }
+}
+
 /// What is known of a request.
-struct State<R> {
-    value: Option<Arc<Value<R>>>,
+struct State {
+    value: Option<Arc<Value>>,
     /// What went wrong since the value came.
     error: Option<Error>,
     failures: u32,
@@ -112,60 +148,24 @@ struct State<R> {
 }
 
 /// Fetches the answer to a request, or the next one after an index.
-pub type Fetch<A, R> = Box<dyn Fn(A, Index) -> BoxFuture<'static, Result<Shared<R>>> + Send + Sync>;
+pub type Fetch = Box<dyn Fn(Index) -> BoxFuture<'static, Result<Answer<Body>>> + Send + Sync>;
 
 /// A cached request.
-pub struct Entry<A, R> {
-    /// The method.
-    pub method: TypeId,
+pub struct Entry {
     /// The request without what does not belong to the question.
-    pub args: A,
+    pub key: Box<dyn Key>,
     /// The task keeps a blocking query open, and hits are always current.
     refreshed: bool,
-    state: watch::Sender<State<R>>,
+    state: watch::Sender<State>,
     asked: Arc<Notify>,
     used: AtomicU64,
     readers: AtomicUsize,
     task: Mutex<Option<AbortHandle>>,
 }
 
-/// An entry whose types its users know.
-pub trait Stored: Any + Send + Sync {
-    /// When it was last used, seconds since the start of the cache.
-    fn used(&self) -> u64;
-    /// Somebody is reading it now.
-    fn is_read(&self) -> bool;
-    /// Its memory, roughly, in bytes.
-    fn weight(&self) -> usize;
-    /// Stops fetching.
-    fn close(&self);
-}
-
-impl<A: Send + Sync + 'static, R: Send + Sync + 'static> Stored for Entry<A, R> {
-    fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    fn is_read(&self) -> bool {
-        self.readers.load(Ordering::Relaxed) > 0
-    }
-
-    fn weight(&self) -> usize {
-        self.state.borrow().value.as_ref().map_or(0, |value| value.weight())
-    }
-
-    fn close(&self) {
-        if let Some(task) = self.task.lock().take() {
-            task.abort();
-        }
-    }
-}
-
-impl<A, R> Drop for Entry<A, R> {
+impl Drop for Entry {
     fn drop(&mut self) {
-        if let Some(task) = self.task.get_mut().take() {
-            task.abort();
-        }
+        self.close();
     }
 }
 
@@ -185,22 +185,12 @@ impl Drop for Reading<'_> {
     }
 }
 
-impl<A, R> Entry<A, R>
-where
-    A: Clone + Send + Sync + 'static,
-    R: Send + Sync + 'static,
-{
+impl Entry {
     /// An entry without a value, and the task that fetches for it.
-    pub fn start(
-        (method, args): (TypeId, A),
-        refreshed: bool,
-        fetch: Fetch<A, R>,
-        rate: Arc<Rate>,
-    ) -> Arc<Entry<A, R>> {
+    pub fn start(key: Box<dyn Key>, refreshed: bool, fetch: Fetch, rate: Arc<Rate>) -> Arc<Entry> {
         let state = State { value: None, error: None, failures: 0, lost: None, done: 0, fetching: true };
         let entry = Arc::new(Entry {
-            method,
-            args,
+            key,
             refreshed,
             state: watch::Sender::new(state),
             asked: Arc::new(Notify::new()),
@@ -213,6 +203,28 @@ where
         entry
     }
 
+    /// When it was last used, seconds since the start of the cache.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Somebody is reading it now.
+    pub fn is_read(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Its memory, roughly, in bytes.
+    pub fn weight(&self) -> usize {
+        self.state.borrow().value.as_ref().map_or(0, |value| value.weight())
+    }
+
+    /// Stops fetching.
+    pub fn close(&self) {
+        if let Some(task) = self.task.lock().take() {
+            task.abort();
+        }
+    }
+
     /// Notes a use at this second.
     pub fn touch(&self, now: u64) {
         self.used.store(now, Ordering::Relaxed);
@@ -222,7 +234,7 @@ where
     ///
     /// # Errors
     /// That of the fetch, if there is no value that the caller accepts.
-    pub async fn get(&self, wanted: &Wanted) -> Result<(Arc<Value<R>>, Hit)> {
+    pub async fn get(&self, wanted: &Wanted) -> Result<(Arc<Value>, Hit)> {
         let _reading = Reading::begin(&self.readers);
         let mut states = self.state.subscribe();
         let asked_at = {
@@ -269,10 +281,10 @@ where
     }
 
     /// The value, if the caller takes it as it is.
-    fn acceptable<'s>(&self, state: &'s State<R>, wanted: &Wanted) -> Option<&'s Arc<Value<R>>> {
+    fn acceptable<'s>(&self, state: &'s State, wanted: &Wanted) -> Option<&'s Arc<Value>> {
         let value = state.value.as_ref()?;
         let accepted = if self.refreshed {
-            wanted.index == 0 || value.meta.index > wanted.index
+            wanted.index == 0 || value.answer.meta.index > wanted.index
         } else {
             wanted.max_age.is_none_or(|age| value.fetched.elapsed() <= age)
         };
@@ -280,14 +292,14 @@ where
     }
 
     /// An older value for who takes one in the place of an error.
-    fn rescue(&self, state: &State<R>, wanted: &Wanted) -> Option<(Arc<Value<R>>, Hit)> {
+    fn rescue(&self, state: &State, wanted: &Wanted) -> Option<(Arc<Value>, Hit)> {
         let value = state.value.as_ref()?;
         let age = value.fetched.elapsed();
         (age < wanted.stale_if_error).then(|| (value.clone(), Hit { age: Some(age) }))
     }
 
     /// A value that is kept current ages only while fetching fails.
-    fn age(&self, state: &State<R>, value: &Value<R>) -> Duration {
+    fn age(&self, state: &State, value: &Value) -> Duration {
         if !self.refreshed {
             return value.fetched.elapsed();
         }
@@ -295,7 +307,7 @@ where
     }
 
     /// Books the end of a fetch.
-    fn finish(&self, result: Result<Shared<R>>) {
+    fn finish(&self, result: Result<Answer<Body>>) {
         self.state.send_modify(|state| {
             state.done += 1;
             state.fetching = false;
@@ -325,10 +337,13 @@ where
     }
 
     /// An answer that is the value already.
-    fn holds(&self, answer: &Shared<R>) -> bool {
+    fn holds(&self, answer: &Answer<Body>) -> bool {
         let state = self.state.borrow();
         let value = state.value.as_ref().filter(|_| self.refreshed);
-        value.is_some_and(|value| value.meta.index == answer.meta.index && value.not_found == answer.not_found)
+        value.is_some_and(|value| {
+            let held = &value.answer;
+            held.meta.index == answer.meta.index && held.not_found == answer.not_found
+        })
     }
 
     fn begin(&self) {
@@ -350,23 +365,17 @@ enum Next {
 }
 
 /// Fetches for an entry until it is dropped.
-async fn keep_fetching<A, R>(entry: Weak<Entry<A, R>>, fetch: Fetch<A, R>, mut bucket: Bucket)
-where
-    A: Clone + Send + Sync + 'static,
-    R: Send + Sync + 'static,
-{
+async fn keep_fetching(entry: Weak<Entry>, fetch: Fetch, mut bucket: Bucket) {
     let Some(asked) = entry.upgrade().map(|entry| entry.asked.clone()) else { return };
     let mut seen = 0;
     loop {
         bucket.take().await;
-        let Some(args) = entry.upgrade().map(|entry| {
-            entry.begin();
-            entry.args.clone()
-        }) else {
-            return;
-        };
+        match entry.upgrade() {
+            Some(entry) => entry.begin(),
+            None => return,
+        }
         let begun = Instant::now();
-        let result = fetch(args, seen).await;
+        let result = fetch(seen).await;
         let Some(entry) = entry.upgrade() else { return };
         let next = match &result {
             Ok(_) if !entry.refreshed => Next::Asked,

@@ -10,19 +10,20 @@ mod limit;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Hit, Value, Wanted};
+pub use entry::{Hit, Kept, Wanted};
 
 use super::Agent;
-use crate::server::{Endpoint, ReadEndpoint, Shared};
+use crate::server::{Answer, Body, Endpoint, Question, ReadEndpoint, question};
 use crate::telemetry::metrics;
 use crate::types::requests::ReadRequest;
 use crate::types::{Error, GoDuration, Index, QueryMeta, QueryOptions, Result};
 use ahash::RandomState;
-use entry::{Entry, Fetch, Stored};
+use entry::{Entry, Fetch, Key, Value};
+use futures::future::BoxFuture;
 use limit::Rate;
 use parking_lot::Mutex;
 use rand::Rng;
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
@@ -49,13 +50,13 @@ static ENTRIES: metrics::Gauge = metrics::Gauge::new("cache.entries_count");
 /// The cached requests of an agent.
 pub struct Cache {
     hasher: RandomState,
-    entries: Mutex<HashMap<u64, Arc<dyn Stored>>>,
+    entries: Mutex<HashMap<u64, Arc<Entry>>>,
     rate: Arc<Rate>,
     started: Instant,
 }
 
 /// A cached answer and how it was come by.
-pub type Cached<R> = (Arc<Value<R>>, Hit);
+pub type Cached<R> = (Kept<R>, Hit);
 
 impl Cache {
     /// An empty cache whose entries fetch at most that often per second, and that often at once.
@@ -90,25 +91,22 @@ impl Cache {
         self.started.elapsed().as_secs()
     }
 
-    /// The entry of a request to the method `M`, which is refreshed in the background or not.
-    fn entry<M, A, R>(&self, args: A, refreshed: bool, fetch: impl FnOnce() -> Fetch<A, R>) -> Arc<Entry<A, R>>
-    where
-        M: 'static,
-        A: Hash + Eq + Clone + Send + Sync + 'static,
-        R: Send + Sync + 'static,
-    {
-        let method = TypeId::of::<M>();
-        let hash = self.hasher.hash_one((method, refreshed, &args));
+    fn hash(&self, key: &dyn Key, refreshed: bool) -> u64 {
+        self.hasher.hash_one((key.digest(&self.hasher), refreshed))
+    }
+
+    /// The entry of a request, which is refreshed in the background or not.
+    fn entry(&self, key: Box<dyn Key>, refreshed: bool, fetch: impl FnOnce() -> Fetch) -> Arc<Entry> {
+        let hash = self.hash(&*key, refreshed);
         let now = self.now();
         let mut entries = self.entries.lock();
         let found = entries.get(&hash).cloned();
         let taken = found.is_some();
-        let known = found.and_then(|entry| Arc::downcast::<Entry<A, R>>(entry as Arc<dyn Any + Send + Sync>).ok());
-        if let Some(entry) = known.filter(|entry| entry.method == method && entry.args == args) {
+        if let Some(entry) = found.filter(|entry| entry.key.is_same(&*key)) {
             entry.touch(now);
             return entry;
         }
-        let entry = Entry::start((method, args), refreshed, fetch(), self.rate.clone());
+        let entry = Entry::start(key, refreshed, fetch(), self.rate.clone());
         entry.touch(now);
         // a different request with the same hash keeps its place
         if !taken {
@@ -122,8 +120,8 @@ impl Cache {
     }
 
     /// Forgets the answer to a request.
-    fn forget<M: 'static, A: Hash>(&self, args: &A, refreshed: bool) {
-        let hash = self.hasher.hash_one((TypeId::of::<M>(), refreshed, args));
+    fn forget(&self, key: &dyn Key, refreshed: bool) {
+        let hash = self.hash(key, refreshed);
         self.entries.lock().remove(&hash);
     }
 
@@ -143,7 +141,7 @@ impl Cache {
 }
 
 /// Takes out the longest unused entries that nobody reads: `count` of them and those that weigh `bytes` too much.
-fn make_room(entries: &mut HashMap<u64, Arc<dyn Stored>>, count: usize, bytes: usize) -> Vec<Arc<dyn Stored>> {
+fn make_room(entries: &mut HashMap<u64, Arc<Entry>>, count: usize, bytes: usize) -> Vec<Arc<Entry>> {
     let unread = entries.iter().filter(|(_, entry)| !entry.is_read());
     let mut oldest: Vec<(u64, u64)> = unread.map(|(hash, entry)| (entry.used(), *hash)).collect();
     oldest.sort_unstable();
@@ -174,8 +172,8 @@ fn wanted(options: &QueryOptions, default_wait: Duration, longest_wait: Duration
     }
 }
 
-/// The part of the options that belongs to the question; any server may answer it.
-fn question(options: &mut QueryOptions) {
+/// Leaves of the options what belongs to the question; any server may answer it.
+fn bare(options: &mut QueryOptions) {
     let QueryOptions { token, filter, .. } = std::mem::take(options);
     *options = QueryOptions { token, filter, allow_stale: true, ..QueryOptions::default() };
 }
@@ -191,26 +189,25 @@ impl Agent {
     ///
     /// # Errors
     /// As [`Agent::call`], when there is no value for the caller.
-    pub async fn cached<M>(&self, mut args: M::Args) -> Result<Cached<M::Reply>>
-    where
-        M: ReadEndpoint,
-    {
-        let wanted = self.wanted(args.options());
-        question(args.options_mut());
-        self.forget_unless_known::<M, _>(&args, true).await;
+    pub async fn cached<M: ReadEndpoint>(&self, args: M::Args) -> Result<Cached<M::Reply>> {
+        let (value, hit) = self.cached_answer(question::typed::<M>(args)).await?;
+        Ok((Kept::of(value), hit))
+    }
+
+    async fn cached_answer(&self, mut question: Box<dyn Question>) -> Result<(Arc<Value>, Hit)> {
+        let wanted = self.wanted(question.options());
+        bare(question.options_mut());
+        self.forget_unless_known(&question.options().token, &question, true).await;
         let agent = Arc::downgrade(&self.inner);
-        let entry = self.cache().entry::<M, _, _>(args, true, || {
-            Box::new(move |mut args: M::Args, seen: Index| {
-                let agent = agent.clone();
-                Box::pin(async move {
-                    let agent = upgrade(&agent)?;
-                    let options = args.options_mut();
-                    options.min_query_index = seen;
-                    options.max_query_time = if seen > 0 { REFRESH_WAIT } else { GoDuration::ZERO };
-                    agent.call_shared::<M>(args).await
-                })
-            })
-        });
+        let asked = question.clone();
+        let fetch = move |seen: Index| -> BoxFuture<'static, Result<Answer<Body>>> {
+            let (agent, mut question) = (agent.clone(), asked.clone());
+            let options = question.options_mut();
+            options.min_query_index = seen;
+            options.max_query_time = if seen > 0 { REFRESH_WAIT } else { GoDuration::ZERO };
+            Box::pin(async move { upgrade(&agent)?.ask(question).await })
+        };
+        let entry = self.cache().entry(Box::new(question), true, || Box::new(fetch));
         entry.get(&wanted).await
     }
 
@@ -224,26 +221,27 @@ impl Agent {
         M::Args: ReadRequest + Hash + Eq,
     {
         let wanted = self.wanted(args.options());
-        question(args.options_mut());
-        self.forget_unless_known::<M, _>(&args, false).await;
+        bare(args.options_mut());
+        let key = (TypeId::of::<M>(), args.clone());
+        self.forget_unless_known(&args.options().token, &key, false).await;
         let agent = Arc::downgrade(&self.inner);
-        let entry = self.cache().entry::<M, _, _>(args, false, || {
-            Box::new(move |args: M::Args, _| {
-                let agent = agent.clone();
-                Box::pin(async move {
-                    let reply = upgrade(&agent)?.call::<M>(args).await?;
-                    Ok(Shared { meta: QueryMeta::default(), body: Arc::new(reply), not_found: false })
-                })
+        let fetch = move |_| -> BoxFuture<'static, Result<Answer<Body>>> {
+            let (agent, args) = (agent.clone(), args.clone());
+            Box::pin(async move {
+                let reply = upgrade(&agent)?.call::<M>(args).await?;
+                Ok(Answer { meta: QueryMeta::default(), body: Body::typed(reply), not_found: false })
             })
-        });
-        entry.get(&wanted).await
+        };
+        let entry = self.cache().entry(Box::new(key), false, || Box::new(fetch));
+        let (value, hit) = entry.get(&wanted).await?;
+        Ok((Kept::of(value), hit))
     }
 
     /// An answer that was kept is for who asked, not for whoever has a secret that is no longer that of a token: servers are to
     /// refuse it themselves.
-    async fn forget_unless_known<M: 'static, A: ReadRequest + Hash>(&self, args: &A, refreshed: bool) {
-        if self.resolve(args.token()).await.is_err() {
-            self.cache().forget::<M, A>(args, refreshed);
+    async fn forget_unless_known(&self, token: &str, key: &dyn Key, refreshed: bool) {
+        if self.resolve(token).await.is_err() {
+            self.cache().forget(key, refreshed);
         }
     }
 

@@ -13,8 +13,6 @@ struct Source {
 
 type Text = &'static str;
 
-struct Method;
-
 impl Source {
     fn new(index: Index, text: Text) -> Arc<Source> {
         Arc::new(Source { answer: watch::Sender::new(Ok((index, text))), fetches: AtomicUsize::new(0) })
@@ -32,9 +30,9 @@ impl Source {
         self.fetches.load(Ordering::SeqCst)
     }
 
-    fn fetch(self: &Arc<Self>) -> Fetch<Text, Text> {
+    fn fetch(self: &Arc<Self>) -> Fetch {
         let source = self.clone();
-        Box::new(move |_, seen| {
+        Box::new(move |seen| {
             let source = source.clone();
             Box::pin(async move {
                 source.fetches.fetch_add(1, Ordering::SeqCst);
@@ -46,7 +44,7 @@ impl Source {
                     |news| news.expect("the source is there").clone(),
                 )?;
                 let meta = QueryMeta { index, ..QueryMeta::default() };
-                Ok(Shared { meta, body: Arc::new(text), not_found: false })
+                Ok(Answer { meta, body: Body::typed(text), not_found: false })
             })
         })
     }
@@ -57,8 +55,8 @@ fn cache() -> Cache {
 }
 
 async fn get(cache: &Cache, source: &Arc<Source>, refreshed: bool, wanted: Wanted) -> Result<(Text, Hit)> {
-    let entry = cache.entry::<Method, _, _>("args", refreshed, || source.fetch());
-    entry.get(&wanted).await.map(|(value, hit)| (*value.shared().body, hit))
+    let entry = cache.entry(Box::new("args"), refreshed, || source.fetch());
+    entry.get(&wanted).await.map(|(value, hit)| (*Kept::of(value).shared().body, hit))
 }
 
 const MISS: Hit = Hit { age: None };
@@ -183,11 +181,11 @@ async fn unused_entries_and_those_that_are_too_many_are_forgotten() {
     let cache = cache();
     let source = Source::new(1, "x");
     for number in 0..=MOST_ENTRIES {
-        cache.entry::<Method, usize, Text>(number, true, || Box::new(|_, _| Box::pin(std::future::pending())));
+        cache.entry(Box::new(number), true, || Box::new(|_| Box::pin(std::future::pending())));
     }
     assert!(cache.len() <= MOST_ENTRIES && cache.len() > MOST_ENTRIES / 2);
     get(&cache, &source, true, Wanted::default()).await.expect("fetched");
-    let reader = cache.entry::<Method, usize, Text>(0, true, || Box::new(|_, _| Box::pin(std::future::pending())));
+    let reader = cache.entry(Box::new(0_usize), true, || Box::new(|_| Box::pin(std::future::pending())));
     let waiting = tokio::spawn(async move { reader.get(&Wanted::default()).await.is_ok() });
     while !cache.entries.lock().values().any(|entry| entry.is_read()) {
         tokio::task::yield_now().await;
