@@ -92,10 +92,8 @@ impl Client {
             return self.answer(&*question).await;
         }
         let client = self.clone();
-        let ask = move |question: &Box<dyn Question>| {
-            let question = question.clone();
-            async move { client.answer(&*question).await }.boxed()
-        };
+        let asked = question.clone();
+        let ask = move |_: &_| async move { client.answer(&*asked).await }.boxed();
         self.inner.flights.share(question, ask).await
     }
 

@@ -4,6 +4,7 @@ use crate::cli::flags::{Flag, Kind, Matches};
 use std::cell::{OnceCell, RefCell};
 use std::future::Future;
 use std::io::{ErrorKind, Write};
+use std::pin::Pin;
 use tokio::runtime::Runtime;
 
 /// Shared flag groups of a command (`spec/cli.md` 4).
@@ -264,6 +265,8 @@ impl Context {
             let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
             built.expect("a runtime needs nothing but file descriptors")
         });
+        // boxed, so that the runtime's loop is compiled once for each output and not for each future
+        let future: Pin<Box<dyn Future<Output = F::Output> + '_>> = Box::pin(future);
         runtime.block_on(future)
     }
 }

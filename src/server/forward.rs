@@ -270,7 +270,7 @@ impl Server {
             let route = self.route(place, question.datacenter(), options, &mut attempts, failure.take());
             match route.await? {
                 Target::Here => return self.answer_here(question).await,
-                target => match self.fetch(target, &question, &attempts).await {
+                target => match self.fetch(target, &*question, &attempts).await {
                     Ok(answer) => return Ok(answer),
                     Err(refused) => failure = Some(refused),
                 },
@@ -282,19 +282,19 @@ impl Server {
     async fn fetch(
         &self,
         target: Target,
-        question: &Box<dyn Question>,
+        question: &dyn Question,
         attempts: &Attempts,
     ) -> Result<Answer<Body>, Failure> {
         let options = question.options();
         let Some(deadline) = self.shared_until(options) else {
-            return self.fetch_once(&target, &**question, attempts.timeout).await;
+            return self.fetch_once(&target, question, attempts.timeout).await;
         };
         let timeout = attempts.timeout;
         let ask = |(target, question): &(Target, Box<dyn Question>)| -> BoxFuture<'static, _> {
             let (server, target, question) = (self.clone(), target.clone(), question.clone());
             Box::pin(async move { server.fetch_once(&target, &*question, timeout).await })
         };
-        let key = (target, question.clone());
+        let key = (target, question.boxed());
         let flights = &self.inner.flights;
         flights.wait(key, options.min_query_index, deadline, ask, |answer: &Answer<Body>| answer.meta.index).await
     }
