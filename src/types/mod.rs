@@ -5,6 +5,7 @@
 //! nothing of tables, sockets or the agent.
 
 pub mod acl;
+pub mod ca;
 pub mod check;
 pub mod cluster;
 pub mod coordinate;
@@ -22,6 +23,7 @@ pub mod requests;
 pub mod secret;
 pub mod service;
 pub mod session;
+pub mod spiffe;
 pub mod system;
 pub mod time;
 pub mod txn;

@@ -14,6 +14,9 @@ pub const ZERO: &str = "0001-01-01T00:00:00Z";
 /// Seconds from the zero instant to the Unix epoch.
 const UNIX: i64 = 62_135_596_800;
 
+/// Seconds from the Unix epoch to the end of the year 9999.
+const LAST_UNIX: i64 = 253_402_300_799;
+
 /// Writes an RFC 3339 text; what is none, the empty text too, is the zero instant.
 ///
 /// # Errors
@@ -85,6 +88,17 @@ impl Timestamp {
     /// This moment by the system's clock.
     pub fn now() -> Timestamp {
         Timestamp(Utc::now())
+    }
+
+    /// Seconds since 1970; the nearest instant that has four digits of a year when it would lie beyond.
+    pub fn from_unix(seconds: i64) -> Timestamp {
+        let seconds = seconds.clamp(-UNIX, LAST_UNIX);
+        Timestamp(DateTime::from_timestamp(seconds, 0).expect("these years are in range"))
+    }
+
+    /// Seconds since 1970.
+    pub fn unix(&self) -> i64 {
+        self.0.timestamp()
     }
 
     /// Bytes that sort as instants do, from the zero instant on.
@@ -204,5 +218,8 @@ mod tests {
         }
         assert_eq!(serde_json::to_string(&Timestamp::default()).expect("encodes"), "\"0001-01-01T00:00:00Z\"");
         assert!(Timestamp::default().is_zero());
+        assert_eq!(Timestamp::from_unix(1_796_000_000).to_string(), "2026-11-30T00:53:20Z");
+        assert_eq!(Timestamp::from_unix(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+        assert!(Timestamp::from_unix(i64::MIN).is_zero());
     }
 }

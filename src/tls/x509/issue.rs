@@ -54,6 +54,8 @@ impl Usage {
 /// A certificate that is wanted.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// The subject as it stands in another certificate, DER; the two names below are not looked at then.
+    pub raw_subject: Option<Vec<u8>>,
     /// Organization of the subject; empty for none.
     pub organization: String,
     /// Common name of the subject; empty for none.
@@ -82,6 +84,7 @@ impl Request {
         let mut serial = vec![0; 16];
         rand::rng().fill_bytes(&mut serial);
         Request {
+            raw_subject: None,
             organization: String::new(),
             common_name: String::new(),
             serial,
@@ -95,7 +98,10 @@ impl Request {
         }
     }
 
-    fn subject(&self) -> Vec<u8> {
+    pub(super) fn subject(&self) -> Vec<u8> {
+        if let Some(subject) = &self.raw_subject {
+            return subject.clone();
+        }
         let attribute =
             |oid: &[u32], text: &str| der::of(tag::SET, &[der::sequence(&[der::oid(oid), der::text(text)])]);
         let attributes = [(oids::ORGANIZATION, &self.organization), (oids::COMMON_NAME, &self.common_name)];
@@ -137,7 +143,7 @@ impl Request {
             all.push(extension(oids::AUTHORITY_KEY_ID, false, &id));
         }
         if let Some(names) = self.names() {
-            let nameless = self.organization.is_empty() && self.common_name.is_empty();
+            let nameless = self.subject() == der::sequence(&[]);
             all.push(extension(oids::ALTERNATIVE_NAME, nameless, &names));
         }
         if !self.permitted.is_empty() {

@@ -1,6 +1,7 @@
 //! What is read out of a certificate.
 
 use super::der::{self, Reader, tag};
+use super::names::Names;
 use super::oids;
 
 /// Parts of a certificate.
@@ -20,8 +21,8 @@ pub struct Parsed<'a> {
     pub public: &'a [u8],
     /// Identifier of the public key.
     pub key_id: Option<&'a [u8]>,
-    /// Alternative names: the extension's content.
-    names: Option<&'a [u8]>,
+    /// Alternative names.
+    names: Names<'a>,
 }
 
 impl<'a> Parsed<'a> {
@@ -45,7 +46,8 @@ impl<'a> Parsed<'a> {
         let subject = body.expect(tag::SEQUENCE)?.whole;
         let public = body.expect(tag::SEQUENCE)?.whole;
         let serial = serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial);
-        let mut parsed = Parsed { serial, issuer, not_before, not_after, subject, public, key_id: None, names: None };
+        let names = Names::default();
+        let mut parsed = Parsed { serial, issuer, not_before, not_after, subject, public, key_id: None, names };
         body.optional(tag::context(1));
         body.optional(tag::context(2));
         if let Some(extensions) = body.optional(tag::inside(3)) {
@@ -53,42 +55,53 @@ impl<'a> Parsed<'a> {
                 if oid == der::oid(oids::SUBJECT_KEY_ID) {
                     parsed.key_id = Some(Reader::new(content).expect(tag::OCTET_STRING)?.content);
                 } else if oid == der::oid(oids::ALTERNATIVE_NAME) {
-                    parsed.names = Some(content);
+                    parsed.names = Names(Some(content));
                 }
             }
         }
         Some(parsed)
     }
 
-    fn named(&self, kind: u8) -> Vec<&'a [u8]> {
-        let names = self.names.and_then(|names| Reader::new(names).expect(tag::SEQUENCE));
-        let mut found = Vec::new();
-        let Some(mut names) = names.map(|names| names.inside()) else { return found };
-        while let Some(name) = names.any() {
-            if name.tag == tag::context(kind) {
-                found.push(name.content);
-            }
-        }
-        found
-    }
-
-    fn texts(&self, kind: u8) -> Vec<&'a str> {
-        self.named(kind).into_iter().filter_map(|name| std::str::from_utf8(name).ok()).collect()
-    }
-
     /// DNS names.
     pub fn dns(&self) -> Vec<&'a str> {
-        self.texts(2)
+        self.names.dns()
     }
 
     /// URIs.
     pub fn uris(&self) -> Vec<&'a str> {
-        self.texts(6)
+        self.names.uris()
     }
 
     /// The serial number in hexadecimal with colons.
     pub fn serial_text(&self) -> String {
         super::key::colons(self.serial)
+    }
+
+    /// The same of the bytes that a certificate was made with.
+    pub fn serial_of(bytes: &[u8]) -> String {
+        let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len().saturating_sub(1));
+        super::key::colons(&bytes[start..])
+    }
+
+    /// The identifier of the public key in hexadecimal with colons.
+    pub fn key_id_text(&self) -> String {
+        super::key::colons(self.key_id.unwrap_or_default())
+    }
+
+    /// `ec` or `rsa`, and the length of the key in bits.
+    pub fn key_kind(&self) -> Option<(&'static str, i64)> {
+        let mut public = Reader::new(self.public).expect(tag::SEQUENCE)?.inside();
+        let mut algorithm = public.expect(tag::SEQUENCE)?.inside();
+        let key = public.expect(tag::BIT_STRING)?.content.strip_prefix(&[0])?;
+        let kind = algorithm.expect(tag::OID)?.whole;
+        if kind == der::oid(oids::RSA) {
+            let modulus = Reader::new(key).expect(tag::SEQUENCE)?.inside().expect(tag::INTEGER)?.content;
+            let bytes = modulus.strip_prefix(&[0]).unwrap_or(modulus).len();
+            return Some(("rsa", i64::try_from(bytes).ok()? * 8));
+        }
+        let curve = algorithm.expect(tag::OID)?.whole;
+        let known = [(oids::P256, 256), (oids::P384, 384)];
+        known.into_iter().find(|(oid, _)| der::oid(oid) == curve).map(|(_, bits)| ("ec", bits))
     }
 }
 
