@@ -1,6 +1,7 @@
 //! Commands of the replicated log: one type byte and the msgpack of the request (`spec/snapshot.md` 3.2).
 
 use crate::types::acl::*;
+use crate::types::ca::{CaLeafRequest, CaRequest};
 use crate::types::msgpack;
 use crate::types::requests::AutopilotSetRequest;
 use crate::types::txn::{TxnRequest, TxnResponse};
@@ -57,6 +58,10 @@ pub enum Command {
     AclAuthMethodSet(AclAuthMethodBatchSet),
     /// Removal of auth methods with their binding rules and tokens.
     AclAuthMethodDelete(AclAuthMethodBatchDelete),
+    /// Configuration, roots and keys of the certificate authority.
+    Ca(Box<CaRequest>),
+    /// A leaf is being signed.
+    CaLeaf(CaLeafRequest),
     /// An entry of a type that may be ignored when unknown; the byte is that type.
     Ignored(u8),
 }
@@ -68,6 +73,8 @@ pub enum Outcome {
     Done,
     /// Whether a compare, lock or delete succeeded.
     Bool(bool),
+    /// The number that was taken.
+    Number(u64),
     /// Id of the created session.
     Session(String),
     /// Answer of a transaction.
@@ -140,6 +147,14 @@ pub mod kind {
     pub const ACL_AUTH_METHOD: u8 = 27;
     /// Removal of auth methods with their binding rules and tokens.
     pub const ACL_AUTH_METHOD_DELETE: u8 = 28;
+    /// Changes of the certificate authority, or a root in a snapshot.
+    pub const CA: u8 = 13;
+    /// What its built-in provider keeps, in snapshots only.
+    pub const CA_PROVIDER_STATE: u8 = 14;
+    /// Its configuration, in snapshots only.
+    pub const CA_CONFIG: u8 = 15;
+    /// A leaf is being signed.
+    pub const CA_LEAF: u8 = 21;
     /// A table index, in snapshots only.
     pub const INDEX: u8 = 16;
     /// Half-arrived chunks of large entries, in snapshots only.
@@ -177,6 +192,8 @@ impl Command {
             Command::AclBindingRuleDelete(request) => write(&mut out, kind::ACL_BINDING_RULE_DELETE, request),
             Command::AclAuthMethodSet(request) => write(&mut out, kind::ACL_AUTH_METHOD, request),
             Command::AclAuthMethodDelete(request) => write(&mut out, kind::ACL_AUTH_METHOD_DELETE, request),
+            Command::Ca(request) => write(&mut out, kind::CA, request),
+            Command::CaLeaf(request) => write(&mut out, kind::CA_LEAF, request),
             Command::Ignored(kind) => write(&mut out, kind | MAY_IGNORE, &()),
         };
         written.expect("requests hold nothing that msgpack cannot carry");
@@ -208,6 +225,8 @@ impl Command {
             kind @ kind::ACL_BINDING_RULE_DELETE => Command::AclBindingRuleDelete(read(kind, body)?),
             kind @ kind::ACL_AUTH_METHOD => Command::AclAuthMethodSet(read(kind, body)?),
             kind @ kind::ACL_AUTH_METHOD_DELETE => Command::AclAuthMethodDelete(read(kind, body)?),
+            kind @ kind::CA => Command::Ca(read(kind, body)?),
+            kind @ kind::CA_LEAF => Command::CaLeaf(read(kind, body)?),
             kind if marked & MAY_IGNORE != 0 => Command::Ignored(kind),
             kind => return Err(DecodeError::UnknownType(kind)),
         })
@@ -226,6 +245,7 @@ fn read<T: DeserializeOwned>(kind: u8, body: &[u8]) -> Result<T, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::ca::CaOp;
     use crate::types::txn::{TxnKvOp, TxnOp};
     use crate::types::{DirEntry, KvOp, Node, PreparedQuery};
 
@@ -263,6 +283,8 @@ mod tests {
             Command::AclBindingRuleDelete(Default::default()),
             Command::AclAuthMethodSet(Default::default()),
             Command::AclAuthMethodDelete(Default::default()),
+            Command::Ca(Box::new(CaRequest { op: CaOp::SetRoots, roots: Some(Vec::new()), ..Default::default() })),
+            Command::CaLeaf(Default::default()),
             Command::Ignored(41),
         ];
         for command in commands {

@@ -42,10 +42,16 @@ pub enum Table {
     AclBindingRules,
     /// Auth methods.
     AclAuthMethods,
+    /// Roots of the certificate authority.
+    CaRoots,
+    /// What its built-in provider keeps.
+    CaProviderStates,
+    /// Last time a leaf was signed.
+    CaLeafCerts,
 }
 
 /// All of them, in the order of their numbers, with the key of their row.
-pub const TABLES: [(Table, &str); 17] = [
+pub const TABLES: [(Table, &str); 20] = [
     (Table::Nodes, "nodes"),
     (Table::Services, "services"),
     (Table::Checks, "checks"),
@@ -63,6 +69,9 @@ pub const TABLES: [(Table, &str); 17] = [
     (Table::AclRoles, "acl-roles"),
     (Table::AclBindingRules, "acl-binding-rules"),
     (Table::AclAuthMethods, "acl-auth-methods"),
+    (Table::CaRoots, "connect-ca-roots"),
+    (Table::CaProviderStates, "connect-ca-builtin"),
+    (Table::CaLeafCerts, "connect-ca-leaf-certs"),
 ];
 
 /// The rows of the `index` table. The fixed ones are plain numbers, because every write moves some.

@@ -15,10 +15,12 @@
 //! | `index`, `watch` | what moved when, and who waits for it |
 //! | `query` | prepared queries and their templates |
 //! | `acl` | tokens, policies, roles, auth methods, binding rules |
+//! | `ca` | the certificate authority |
 //! | `command`, `records` | bytes of the log and of snapshots |
 //! | `radix`, `key`, `delays` | the persistent tree, composite keys, the clock of lock delays |
 
 mod acl;
+mod ca;
 mod catalog;
 mod checks;
 mod command;

@@ -1,6 +1,6 @@
 //! `state.bin`: the dump of all tables as typed records (`spec/snapshot.md` 3).
 //!
-//! Records of types that have no table here (mesh, ...) are kept as they came and written back unchanged in
+//! Records of types that have no table here (intentions, ...) are kept as they came and written back unchanged in
 //! their place, so that a cluster can go through us without losing them.
 
 use super::command::kind;
@@ -8,6 +8,7 @@ use super::nodes::request_node;
 use super::register::request_checks;
 use super::tables::{Tables, Writer};
 use crate::types::acl::{AclPolicy, AclRole, AclToken, AuthMethod, BindingRule};
+use crate::types::ca::{CaConfiguration, CaProviderState, CaRoot};
 use crate::types::msgpack;
 use crate::types::operator::AutopilotConfig;
 use crate::types::{
@@ -64,9 +65,9 @@ const ORDER: [u8; 26] = [
     kind::PREPARED_QUERY,
     kind::AUTOPILOT,
     12,
-    13,
-    14,
-    15,
+    kind::CA,
+    kind::CA_PROVIDER_STATE,
+    kind::CA_CONFIG,
     22,
     30,
     kind::SYSTEM_METADATA,
@@ -158,6 +159,9 @@ fn write_table(tables: &Tables, kind: u8, sink: &mut Sink) -> io::Result<()> {
         kind::ACL_ROLE => tables.acl.roles.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
         kind::ACL_BINDING_RULE => tables.acl.rules.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
         kind::ACL_AUTH_METHOD => tables.acl.methods.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::CA => tables.ca.roots.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::CA_PROVIDER_STATE => tables.ca.states.iter().try_for_each(|slot| sink.put(tag, &*slot.value))?,
+        kind::CA_CONFIG => tables.ca.config.iter().try_for_each(|row| sink.put(tag, &**row))?,
         kind::INDEX => {
             let mut rows = tables.indexes.rows().into_iter();
             rows.try_for_each(|(key, value)| sink.put(tag, &IndexEntry { key, value }))?;
@@ -308,6 +312,18 @@ impl Reader {
             kind::ACL_AUTH_METHOD => {
                 let row: AuthMethod = decode(record)?;
                 self.at(row.modify_index).put_method(row);
+            }
+            kind::CA => {
+                let row: CaRoot = decode(record)?;
+                self.at(row.modify_index).put_ca_root(row);
+            }
+            kind::CA_PROVIDER_STATE => {
+                let row: CaProviderState = decode(record)?;
+                self.at(row.modify_index).put_ca_state(row);
+            }
+            kind::CA_CONFIG => {
+                let row: CaConfiguration = decode(record)?;
+                self.writer.put_ca_config(row);
             }
             kind::INDEX => self.indexes.push(decode(record)?),
             kind if ORDER.contains(&kind) || kind == kind::CHUNKING => self.keep(kind, record),

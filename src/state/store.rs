@@ -140,6 +140,8 @@ impl Writer {
             Command::AclBindingRuleDelete(request) => Ok(self.delete_rules(request)),
             Command::AclAuthMethodSet(request) => self.or_undo(|writer| writer.set_methods(request)),
             Command::AclAuthMethodDelete(request) => Ok(self.delete_methods(request)),
+            Command::Ca(request) => self.or_undo(|writer| writer.apply_ca(request)),
+            Command::CaLeaf(_) => Ok(self.sign_ca_leaf()),
             Command::Ignored(_) => Ok(Outcome::Done),
         };
         outcome.unwrap_or_else(Outcome::Error)

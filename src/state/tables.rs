@@ -69,6 +69,8 @@ pub struct Tables {
     pub autopilot: Option<Arc<AutopilotConfig>>,
     /// Access control.
     pub acl: super::acl::AclTables,
+    /// The certificate authority.
+    pub ca: super::ca::CaTables,
     /// System metadata by key.
     pub system_metadata: Rows<Arc<SystemMetadataEntry>>,
     /// Snapshot records of types without a table, by type, in their order.

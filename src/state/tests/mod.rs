@@ -1,6 +1,7 @@
 //! Behaviour of the store, told as given, when, then. A [`Scene`] applies commands with rising indexes.
 
 mod acl;
+mod ca;
 mod catalog;
 mod kv;
 mod laws;

@@ -83,7 +83,7 @@ fn dump(store: &Store) -> Vec<u8> {
 }
 
 /// Types that have a table here; all others must come back byte by byte.
-const OWN: [u8; 14] = [
+const OWN: [u8; 17] = [
     kind::REGISTER,
     kind::KVS,
     kind::SESSION,
@@ -98,6 +98,9 @@ const OWN: [u8; 14] = [
     kind::ACL_ROLE,
     kind::ACL_BINDING_RULE,
     kind::ACL_AUTH_METHOD,
+    kind::CA,
+    kind::CA_PROVIDER_STATE,
+    kind::CA_CONFIG,
 ];
 
 /// The content of the own records, in a comparable order.
