@@ -5,7 +5,7 @@ _tribune_table() {
     names='' flags='' valued=''
     case $1 in
         '')
-            names='acl agent catalog debug event exec force-leave info join keygen keyring kv leave lock login logout maint members monitor operator reload rtt services snapshot tls validate version watch'
+            names='acl agent catalog connect debug event exec force-leave info join keygen keyring kv leave lock login logout maint members monitor operator reload rtt services snapshot tls validate version watch'
             flags='-autocomplete-install -autocomplete-uninstall -help -version'
             valued=''
             ;;
@@ -223,6 +223,26 @@ _tribune_table() {
             names=''
             flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -namespace -node -node-meta -partition -stale -tags -tls-server-name -token -token-file'
             valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -namespace -node -node-meta -partition -tls-server-name -token -token-file'
+            ;;
+        'connect')
+            names='ca'
+            flags=''
+            valued=''
+            ;;
+        'connect ca')
+            names='get-config set-config'
+            flags=''
+            valued=''
+            ;;
+        'connect ca get-config')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
+            ;;
+        'connect ca set-config')
+            names=''
+            flags='-ca-file -ca-path -client-cert -client-key -config-file -datacenter -force-without-cross-signing -http-addr -stale -tls-server-name -token -token-file'
+            valued='-ca-file -ca-path -client-cert -client-key -config-file -datacenter -http-addr -tls-server-name -token -token-file'
             ;;
         'debug')
             names=''
@@ -785,6 +805,18 @@ _tribune_values() {
         'catalog services':-datacenter) kind=known ;;
         'catalog services':-node) kind=known ;;
         'catalog services':-token-file) kind=files ;;
+        'connect ca get-config':-ca-file) kind=files ;;
+        'connect ca get-config':-ca-path) kind=directories ;;
+        'connect ca get-config':-client-cert) kind=files ;;
+        'connect ca get-config':-client-key) kind=files ;;
+        'connect ca get-config':-datacenter) kind=known ;;
+        'connect ca get-config':-token-file) kind=files ;;
+        'connect ca set-config':-ca-file) kind=files ;;
+        'connect ca set-config':-ca-path) kind=directories ;;
+        'connect ca set-config':-client-cert) kind=files ;;
+        'connect ca set-config':-client-key) kind=files ;;
+        'connect ca set-config':-datacenter) kind=known ;;
+        'connect ca set-config':-token-file) kind=files ;;
         'debug':-ca-file) kind=files ;;
         'debug':-ca-path) kind=directories ;;
         'debug':-client-cert) kind=files ;;

@@ -8,6 +8,7 @@ function __tribune_names
                 acl\t'Interact with access control lists' \
                 agent\t'Runs a Consul agent' \
                 catalog\t'Interact with the catalog' \
+                connect\t'Interact with Consul Connect' \
                 debug\t'Records a debugging archive for operators' \
                 event\t'Fire a new event' \
                 exec\t'Executes a command on Consul nodes' \
@@ -89,6 +90,13 @@ function __tribune_names
                 datacenters\t'Lists all known datacenters for this agent' \
                 nodes\t'Lists all nodes in the given datacenter' \
                 services\t'Lists all registered services in a datacenter'
+        case 'connect'
+            printf '%s\n' \
+                ca\t'Interact with the Consul Connect Certificate Authority (CA)'
+        case 'connect ca'
+            printf '%s\n' \
+                get-config\t'Display the current Connect Certificate Authority (CA) configuration' \
+                set-config\t'Modify the current Connect CA configuration'
         case 'kv'
             printf '%s\n' \
                 delete\t'Removes data from the KV store' \
@@ -861,6 +869,32 @@ function __tribune_flags
                 -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
                 -token\t'ACL token of the request' \
                 -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'connect ca get-config'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
+        case 'connect ca set-config'
+            printf '%s\n' \
+                -ca-file\t'File with the CA certificates (PEM) that the agent\'s certificate must lead to' \
+                -ca-path\t'Directory with files of CA certificates (PEM)' \
+                -client-cert\t'Certificate (PEM) to show to an agent that verifies its clients; needs -client-key' \
+                -client-key\t'Key (PEM) of the certificate given with -client-cert' \
+                -config-file\t'Path of the file' \
+                -datacenter\t'Datacenter that answers the request; the agent\'s own by default' \
+                -force-without-cross-signing\t'Do not have the old root vouch for the new one' \
+                -http-addr\t'The address of the agent\'s HTTP API: host:port, optionally with http:// or https:// in front, or unix:///path/to/socket' \
+                -stale\t'Let any server answer a read, not only the leader: faster, but the answer may be out of date' \
+                -tls-server-name\t'Name that the agent\'s TLS certificate must carry, also sent as SNI' \
+                -token\t'ACL token of the request' \
+                -token-file\t'File that holds the ACL token of the request; wins over -token'
         case 'debug'
             printf '%s\n' \
                 -archive\t'Pack the files into one archive' \
@@ -1476,6 +1510,10 @@ function __tribune_valued
             string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -filter -http-addr -near -node-meta -partition -service -tls-server-name -token -token-file'
         case 'catalog services'
             string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -namespace -node -node-meta -partition -tls-server-name -token -token-file'
+        case 'connect ca get-config'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -datacenter -http-addr -tls-server-name -token -token-file'
+        case 'connect ca set-config'
+            string split ' ' -- '-ca-file -ca-path -client-cert -client-key -config-file -datacenter -http-addr -tls-server-name -token -token-file'
         case 'debug'
             string split ' ' -- '-ca-file -ca-path -capture -client-cert -client-key -duration -http-addr -interval -output -since -tls-server-name -token -token-file'
         case 'event'
@@ -2165,6 +2203,30 @@ function __tribune_values
         case 'catalog services:-node'
             echo :known
         case 'catalog services:-token-file'
+            echo :files
+        case 'connect ca get-config:-ca-file'
+            echo :files
+        case 'connect ca get-config:-ca-path'
+            echo :directories
+        case 'connect ca get-config:-client-cert'
+            echo :files
+        case 'connect ca get-config:-client-key'
+            echo :files
+        case 'connect ca get-config:-datacenter'
+            echo :known
+        case 'connect ca get-config:-token-file'
+            echo :files
+        case 'connect ca set-config:-ca-file'
+            echo :files
+        case 'connect ca set-config:-ca-path'
+            echo :directories
+        case 'connect ca set-config:-client-cert'
+            echo :files
+        case 'connect ca set-config:-client-key'
+            echo :files
+        case 'connect ca set-config:-datacenter'
+            echo :known
+        case 'connect ca set-config:-token-file'
             echo :files
         case 'debug:-ca-file'
             echo :files

@@ -51,7 +51,7 @@ pub fn text(config: &RuntimeConfig, node_id: &str) -> String {
         ),
         ("Cluster Addr", format!("{address} (LAN: {}, WAN: {})", ports.serf_lan, ports.serf_wan)),
         ("Gossip Encryption", (!config.encrypt.is_empty()).to_string()),
-        ("Auto-Encrypt-TLS", config.auto_encrypt.get("tls").and_then(|on| on.as_bool()).unwrap_or(false).to_string()),
+        ("Auto-Encrypt-TLS", config.auto_encrypt.tls.to_string()),
         ("ACL Enabled", config.acl.enabled.to_string()),
     ];
     if config.server {

@@ -1,12 +1,13 @@
 //! The process of an agent: start, signals, reload, leave, exit code (`spec/cli.md` 10).
 
 use super::data_dir::{DataDir, new_node_id, valid_id};
-use super::{Agent, Client, Delegate, Leaving, Parts, banner, gossip, notify};
+use super::{Agent, Client, Delegate, Leaving, Parts, auto, banner, gossip, notify};
 use crate::acl::{self, AclSettings, Tokens};
+use crate::auth::jwt::{JwtConfig, Leeways};
 use crate::config::{self, Load, RuntimeConfig};
 use crate::gossip::Pool;
 use crate::rpc::{self, ConnectionSettings, Port, PortLimits, Security};
-use crate::server::{Gossip, Mode, RequestLimits, Server, ServerConfig};
+use crate::server::{AutoConfig, CaSettings, Gossip, Mode, RequestLimits, Server, ServerConfig};
 use crate::telemetry::{audit, logging, metrics};
 use crate::tls::Configurator;
 use crate::types::operator::AutopilotConfig;
@@ -121,27 +122,18 @@ type Wanted = fn(&RuntimeConfig) -> bool;
 
 /// What a configuration may ask for and this version does not have, with the refusal. An agent that was told to be closed
 /// must not start open.
-const MISSING: &[(Wanted, &str)] = &[
-    (
-        |config| {
-            config
-                .join
-                .retry_join
-                .iter()
-                .chain(&config.join.retry_join_wan)
-                .any(|address| address.contains("provider="))
-        },
-        "retry_join: this version does not ask clouds for addresses (provider=...); give IP addresses or DNS names",
-    ),
-    (
-        super::tls::wants_auto_encrypt,
-        "auto_encrypt: this version neither hands out certificates nor asks for them; it does not start",
-    ),
-    (
-        super::tls::wants_auto_config,
-        "auto_config: this version neither hands out configurations nor asks for them; it does not start",
-    ),
-];
+const MISSING: &[(Wanted, &str)] = &[(
+    |config| {
+        config
+            .join
+            .retry_join
+            .iter()
+            .chain(&config.join.retry_join_wan)
+            .chain(&config.auto_config.server_addresses)
+            .any(|address| address.contains("provider="))
+    },
+    "retry_join: this version does not ask clouds for addresses (provider=...); give IP addresses or DNS names",
+)];
 
 /// An error before there is a log.
 fn refuse(text: &str) -> i32 {
@@ -316,8 +308,8 @@ async fn live(
 }
 
 async fn start(
-    load: Load,
-    config: RuntimeConfig,
+    mut load: Load,
+    mut config: RuntimeConfig,
     tls: Arc<Configurator>,
     warnings: &[String],
     doors: &'static [Door],
@@ -328,6 +320,14 @@ async fn start(
     // a second installation of the provider is refused and harmless
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (data_dir, node_id) = identity(&config)?;
+    let configured = match config.auto_config.enabled {
+        true => {
+            // who waits for servers wants to see why
+            logging::release();
+            auto::configure(&mut load, &mut config, &tls).await?
+        }
+        false => None,
+    };
     if !config.log.log_json {
         print!("{}", banner::text(&config, &node_id));
     }
@@ -343,10 +343,11 @@ async fn start(
     let (secrets, kept_tokens) = super::tokens::load(&config)?;
     let tokens = Tokens::new(secrets);
     let acl = AclSettings::of(&config, Arc::clone(&tokens));
+    let encrypted = auto::encrypt(&config, &tokens, &tls).await?;
     let security = super::tls::security(&tls);
     let (lan, wan, delegate) = match config.server {
         true => {
-            let started = start_server(&config, acl, &node_id, security).await;
+            let started = start_server(&config, acl, &node_id, &tls, security).await;
             started.map_err(|error| error.prefixed("Failed to start Consul server: "))?
         }
         false => {
@@ -367,7 +368,12 @@ async fn start(
         _data_dir: data_dir,
     };
     match process.open(&config, doors).await {
-        Ok(()) => Ok(process),
+        Ok(()) => {
+            if let Some(enrolled) = configured.or(encrypted) {
+                tokio::spawn(enrolled.keep(agent));
+            }
+            Ok(process)
+        }
         Err(error) => {
             process.end().await;
             Err(error)
@@ -417,16 +423,57 @@ async fn start_server(
     config: &RuntimeConfig,
     acl: AclSettings,
     node_id: &str,
+    tls: &Arc<Configurator>,
     security: Arc<dyn Security>,
 ) -> Result<(Pool, Option<Pool>, Delegate)> {
     acl::check(&config.acl)?;
+    let auto_config = authorizer(config)?;
     let port = server_port(config).await?.with_security(security.clone());
     let lan = gossip::start_lan(config, node_id).await?;
     let wan = gossip::start_wan(config, node_id).await?;
     let pools = Gossip::pools(&config.datacenter, lan.clone(), wan.clone());
-    let settings = ServerConfig { acl, ..server_config(config, node_id, security)? };
+    let settings = ServerConfig {
+        acl,
+        connect: config.connect_enabled.then(|| CaSettings::of(&config.connect)),
+        auto_encrypt: config.auto_encrypt.allow_tls,
+        auto_config,
+        tls: tls.clone(),
+        ..server_config(config, node_id, security)?
+    };
     let server = Server::start(settings, pools, Some(port)).await?;
     Ok((lan, wan, Delegate::Server(server)))
+}
+
+/// Whom this server hands configurations to; none without `auto_config.authorization`.
+fn authorizer(config: &RuntimeConfig) -> Result<Option<Arc<AutoConfig>>> {
+    let rules = config.auto_config.authorization.clone();
+    if !rules.enabled {
+        return Ok(None);
+    }
+    if rules.claim_assertions.is_empty() {
+        tracing::warn!(
+            target: "agent",
+            "auto_config.authorization.static has no claim_assertions: whoever has a token may take the name of any node"
+        );
+    }
+    let tokens = JwtConfig {
+        validation_pub_keys: rules.jwt_validation_pub_keys,
+        jwks_url: rules.jwks_url,
+        jwks_ca_cert: rules.jwks_ca_cert,
+        oidc_discovery_url: rules.oidc_discovery_url,
+        oidc_discovery_ca_cert: rules.oidc_discovery_ca_cert,
+        supported_algs: rules.jwt_supported_algs,
+        bound_audiences: rules.bound_audiences,
+        bound_issuer: rules.bound_issuer,
+        claim_mappings: rules.claim_mappings,
+        list_claim_mappings: rules.list_claim_mappings,
+        leeways: Leeways {
+            expiration: rules.expiration_leeway,
+            not_before: rules.not_before_leeway,
+            clock_skew: rules.clock_skew_leeway,
+        },
+    };
+    AutoConfig::new(tokens, rules.claim_assertions, auto::common(config)).map(|made| Some(Arc::new(made)))
 }
 
 /// Binds the server port.

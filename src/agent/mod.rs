@@ -5,6 +5,7 @@
 
 mod access;
 mod anti_entropy;
+mod auto;
 mod auto_reload;
 mod banner;
 pub mod cache;

@@ -48,10 +48,18 @@ pub fn ready() {
 
 /// The agent is told to join and has not managed yet: systemd is to wait for the next try as well.
 pub fn joining(pool: &str, attempt: u64, error: &str, interval: Duration) {
+    try_again(&format!("Joining the {pool} pool, try {attempt} failed: {error}"), interval);
+}
+
+/// The agent asks servers for what it needs to start, and has not got it yet.
+pub fn asking(what: &str, attempt: u64, error: &str, interval: Duration) {
+    try_again(&format!("Asking for {what}, try {attempt} failed: {error}"), interval);
+}
+
+fn try_again(failure: &str, interval: Duration) {
     if PHASE.load(Ordering::Relaxed) == STARTING {
         let allowed = (interval + START_ALLOWANCE).as_micros();
-        let status = status(&format!("Joining the {pool} pool, try {attempt} failed: {error}"));
-        send(&format!("EXTEND_TIMEOUT_USEC={allowed}\n{status}"));
+        send(&format!("EXTEND_TIMEOUT_USEC={allowed}\n{}", status(failure)));
     }
 }
 

@@ -5,7 +5,6 @@ use crate::config::RuntimeConfig;
 use crate::rpc::{Secured, Security};
 use crate::telemetry::metrics::Gauge;
 use crate::tls::{Configurator, Settings};
-use serde_json::{Map, Value};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,26 +14,6 @@ static EXPIRY: Gauge = Gauge::new("agent.tls.cert.expiry");
 /// Time between reports, a little shorter than the metrics interval so that each interval has one.
 const PERIOD: Duration = Duration::from_secs(9);
 
-/// A switch of a block.
-fn on(block: &Map<String, Value>, key: &str) -> bool {
-    block.get(key).and_then(Value::as_bool).unwrap_or(false)
-}
-
-/// `auto_config.authorization.enabled`
-fn authorizes(config: &RuntimeConfig) -> bool {
-    config.auto_config.get("authorization").and_then(Value::as_object).is_some_and(|block| on(block, "enabled"))
-}
-
-/// Certificates are to be handed out or asked for.
-pub(super) fn wants_auto_encrypt(config: &RuntimeConfig) -> bool {
-    on(&config.auto_encrypt, "tls") || on(&config.auto_encrypt, "allow_tls")
-}
-
-/// Configurations are to be handed out or asked for.
-pub(super) fn wants_auto_config(config: &RuntimeConfig) -> bool {
-    on(&config.auto_config, "enabled") || authorizes(config)
-}
-
 /// The settings of all ports.
 pub(super) fn settings(config: &RuntimeConfig) -> Settings {
     Settings {
@@ -42,8 +21,8 @@ pub(super) fn settings(config: &RuntimeConfig) -> Settings {
         node_name: config.node_name.clone(),
         datacenter: config.datacenter.clone(),
         domain: config.domain.clone(),
-        auto: !config.server && (on(&config.auto_encrypt, "tls") || on(&config.auto_config, "enabled")),
-        allows_auto: config.server && (on(&config.auto_encrypt, "allow_tls") || authorizes(config)),
+        auto: !config.server && (config.auto_encrypt.tls || config.auto_config.enabled),
+        allows_auto: config.server && (config.auto_encrypt.allow_tls || config.auto_config.authorization.enabled),
     }
 }
 

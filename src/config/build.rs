@@ -7,6 +7,7 @@ use super::reader::Reader;
 use super::*;
 use crate::types::GoDuration;
 use serde_json::Value;
+use std::net::IpAddr;
 
 /// Builds the configuration. Errors of single values are collected beside it; the caller reports them after the rules.
 pub fn build(load: &Load, tree: &Tree, resolver: &Resolver) -> Result<(RuntimeConfig, Vec<String>), ConfigError> {
@@ -26,7 +27,7 @@ pub fn build(load: &Load, tree: &Tree, resolver: &Resolver) -> Result<(RuntimeCo
     cluster(&mut r, resolver, &mut config);
     timing(&mut r, &mut config);
     security(&mut r, &mut config);
-    later_rooms(&mut r, &mut config);
+    later_rooms(&mut r, resolver, &mut config);
     Ok((config, r.errors))
 }
 
@@ -448,13 +449,61 @@ fn tls(r: &Reader<'_>, protocol: &str) -> TlsProtocol {
     }
 }
 
-fn later_rooms(r: &mut Reader<'_>, config: &mut RuntimeConfig) {
+/// Addresses of a list; others are left out, with a warning where that is told.
+fn ips(texts: &[String]) -> Vec<IpAddr> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+fn certificates_of_agents(r: &mut Reader<'_>, resolver: &Resolver, config: &mut RuntimeConfig) {
+    config.auto_encrypt = AutoEncrypt {
+        tls: r.bool("auto_encrypt.tls"),
+        allow_tls: r.bool("auto_encrypt.allow_tls"),
+        dns_san: r.texts("auto_encrypt.dns_san"),
+        ip_san: ips(&r.texts("auto_encrypt.ip_san")),
+    };
+    let from_environment = std::env::var("CONSUL_INTRO_TOKEN").ok().filter(|token| !token.is_empty());
+    let addresses = r.texts("auto_config.server_addresses");
+    config.auto_config = AutoConfig {
+        enabled: r.bool("auto_config.enabled"),
+        intro_token: from_environment.unwrap_or_else(|| r.text("auto_config.intro_token")),
+        intro_token_file: r.text("auto_config.intro_token_file"),
+        server_addresses: resolver.all_words("auto_config.server_addresses", &addresses, &mut r.errors),
+        dns_sans: r.texts("auto_config.dns_sans"),
+        ip_sans: ips(&r.texts("auto_config.ip_sans")),
+        authorization: authorization(r),
+    };
+}
+
+fn authorization(r: &mut Reader<'_>) -> AutoConfigAuthorization {
+    let key = |name: &str| format!("auto_config.authorization.static.{name}");
+    AutoConfigAuthorization {
+        enabled: r.bool("auto_config.authorization.enabled"),
+        claim_assertions: r.texts(&key("claim_assertions")),
+        jwt_validation_pub_keys: r.texts(&key("jwt_validation_pub_keys")),
+        jwks_url: r.text(&key("jwks_url")),
+        jwks_ca_cert: r.text(&key("jwks_ca_cert")),
+        oidc_discovery_url: r.text(&key("oidc_discovery_url")),
+        oidc_discovery_ca_cert: r.text(&key("oidc_discovery_ca_cert")),
+        jwt_supported_algs: r.texts(&key("jwt_supported_algs")),
+        bound_audiences: r.texts(&key("bound_audiences")),
+        bound_issuer: r.text(&key("bound_issuer")),
+        claim_mappings: r.text_map(&key("claim_mappings")),
+        list_claim_mappings: r.text_map(&key("list_claim_mappings")),
+        expiration_leeway: r.duration(&key("expiration_leeway")),
+        not_before_leeway: r.duration(&key("not_before_leeway")),
+        clock_skew_leeway: r.duration(&key("clock_skew_leeway")),
+    }
+}
+
+fn later_rooms(r: &mut Reader<'_>, resolver: &Resolver, config: &mut RuntimeConfig) {
     config.default_intention_policy = r.text("default_intention_policy");
-    config.connect_enabled = r.bool("connect.enabled");
+    // who hands out certificates needs the authority
+    config.connect_enabled = ["connect.enabled", "auto_encrypt.allow_tls", "auto_config.authorization.enabled"]
+        .iter()
+        .any(|key| r.bool(key));
     config.connect = r.object("connect");
     config.peering_enabled = r.bool("peering.enabled");
-    config.auto_encrypt = r.object("auto_encrypt");
-    config.auto_config = r.object("auto_config");
+    certificates_of_agents(r, resolver, config);
     config.config_entries_bootstrap = r.objects("config_entries.bootstrap").cloned().collect();
     config.cache_entry_fetch_rate =
         if r.is_set("cache.entry_fetch_rate") { r.float("cache.entry_fetch_rate") } else { f64::INFINITY };

@@ -53,6 +53,9 @@ pub struct Load {
     /// `-hcl` fragments in order.
     #[debug("{}", hidden(hcl))]
     pub hcl: Vec<String>,
+    /// What the servers told this agent, in JSON (`auto_config`): behind the built-in sources, before all others.
+    #[debug("{}", hidden(agreed))]
+    pub agreed: Option<String>,
     /// Warnings that the flags themselves cause.
     pub warnings: Vec<String>,
 }

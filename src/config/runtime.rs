@@ -217,12 +217,10 @@ pub struct RuntimeConfig {
     pub connect: Map<String, Value>,
     /// `peering.enabled`.
     pub peering_enabled: bool,
-    /// `auto_encrypt` as given.
-    #[debug("{}", hidden(auto_encrypt))]
-    pub auto_encrypt: Map<String, Value>,
-    /// `auto_config` as given.
-    #[debug("{}", hidden(auto_config))]
-    pub auto_config: Map<String, Value>,
+    /// `auto_encrypt`.
+    pub auto_encrypt: AutoEncrypt,
+    /// `auto_config`.
+    pub auto_config: AutoConfig,
     /// `config_entries.bootstrap`.
     #[debug("{}", hidden(config_entries_bootstrap))]
     pub config_entries_bootstrap: Vec<Map<String, Value>>,

@@ -428,6 +428,74 @@ pub struct JoinConfig {
     pub primary_gateways_interval: GoDuration,
 }
 
+/// `auto_encrypt` (`spec/acl-and-tls.md` 16).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AutoEncrypt {
+    /// A client agent asks the servers for a certificate.
+    pub tls: bool,
+    /// A server signs for those who ask.
+    pub allow_tls: bool,
+    /// Further DNS names of the certificate.
+    pub dns_san: Vec<String>,
+    /// Further addresses of the certificate.
+    pub ip_san: Vec<IpAddr>,
+}
+
+/// `auto_config` (`spec/acl-and-tls.md` 17).
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq)]
+pub struct AutoConfig {
+    /// A client agent asks the servers for its configuration.
+    pub enabled: bool,
+    /// What it proves itself with: a JSON web token.
+    #[debug("{}", hidden(intro_token))]
+    pub intro_token: String,
+    /// File that holds it.
+    pub intro_token_file: String,
+    /// Servers to ask: `host` or `host:port`.
+    pub server_addresses: Vec<String>,
+    /// Further DNS names of the certificate.
+    pub dns_sans: Vec<String>,
+    /// Further addresses of the certificate.
+    pub ip_sans: Vec<IpAddr>,
+    /// Whom a server answers.
+    pub authorization: AutoConfigAuthorization,
+}
+
+/// `auto_config.authorization` with its block `static`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AutoConfigAuthorization {
+    /// A server hands out configurations.
+    pub enabled: bool,
+    /// Expressions about the claims; all must hold.
+    pub claim_assertions: Vec<String>,
+    /// Public keys, PEM.
+    pub jwt_validation_pub_keys: Vec<String>,
+    /// Where a key set is.
+    pub jwks_url: String,
+    /// CA certificates for it, PEM.
+    pub jwks_ca_cert: String,
+    /// Where an OIDC provider is.
+    pub oidc_discovery_url: String,
+    /// CA certificates for it, PEM.
+    pub oidc_discovery_ca_cert: String,
+    /// Signature algorithms.
+    pub jwt_supported_algs: Vec<String>,
+    /// One of these must be an audience.
+    pub bound_audiences: Vec<String>,
+    /// The issuer.
+    pub bound_issuer: String,
+    /// Claims and the names of their values.
+    pub claim_mappings: BTreeMap<String, String>,
+    /// List claims and the names of their values.
+    pub list_claim_mappings: BTreeMap<String, String>,
+    /// Life of a token without `exp`.
+    pub expiration_leeway: GoDuration,
+    /// How long before `exp` a token without `nbf` and `iat` began.
+    pub not_before_leeway: GoDuration,
+    /// How far clocks may differ.
+    pub clock_skew_leeway: GoDuration,
+}
+
 /// `acl` (`spec/agent-config.md` 3.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AclConfig {

@@ -27,6 +27,10 @@ pub fn merge(load: &Load) -> Result<Merged, ConfigError> {
         let (tree, _) = parse("defaults", text.as_bytes(), Format::Hcl)?;
         decode::merge(&mut merged.tree, tree, ROOT);
     }
+    if let Some(text) = &load.agreed {
+        let (tree, _) = parse("auto-config", text.as_bytes(), Format::Json)?;
+        merged.add(tree);
+    }
     let (lists, scalars) = split_lists(load.flags.clone());
     merged.add(lists);
     for path in &load.files {

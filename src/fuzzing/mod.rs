@@ -9,7 +9,7 @@ mod corpus;
 #[cfg(test)]
 mod seeds;
 
-use crate::{acl, agent, auth, config, dns, filter, gossip, http, raft, rpc, state, types};
+use crate::{acl, agent, auth, config, dns, filter, gossip, http, raft, rpc, state, tls, types};
 
 /// A decoder of bytes from outside.
 #[derive(Clone, Copy)]
@@ -46,6 +46,9 @@ pub static DECODERS: &[Decoder] = &[
     row("auth_answer", "Name of a system (kubernetes, aws), a line end, what it answers.", |data| {
         named(data, auth::fuzzing::answer);
     }),
+    row("csr", "What it is (pem, der, certificate), a line end, a request for a certificate or one.", |data| {
+        named(data, tls::fuzzing::read);
+    }),
     row("query_template", "Name, regular expression and text of a template, a line each.", state::fuzzing::template),
     row("dns_packet", "Transport (odd: TCP), then a packet.", dns::fuzzing::packet),
     row("gossip_packets", "Packets of a pool without keys, each behind its length.", |data| {
@@ -67,6 +70,9 @@ pub static DECODERS: &[Decoder] = &[
     row("rpc_reply", "Name of a method, a line end, the body of its reply.", |data| named(data, rpc::fuzzing::reply)),
     row("rpc_snapshot", "A request for a snapshot, or to restore one.", rpc::fuzzing::snapshot),
     row("rpc_subscribe", "A request for an event stream.", rpc::fuzzing::subscribe),
+    row("auto_config", "What it is (request, response, kept), a line end, a message or its form on disk.", |data| {
+        named(data, rpc::fuzzing::auto_config);
+    }),
     row("raft_link", "The hello of a link between servers, and what follows.", rpc::fuzzing::link),
     row("raft_message", "Request (even) or answer (odd) of the consensus.", raft::fuzzing::message),
     row("state_commands", "Entries of the log, each behind its length, applied to a store.", |data| {

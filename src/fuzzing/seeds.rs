@@ -15,6 +15,7 @@ pub fn of(name: &str) -> Vec<Vec<u8>> {
         "acl_rules" => texts(include_str!("seeds/rules.txt"), "----\n"),
         "jwt" => texts(include_str!("seeds/tokens.txt"), "----\n"),
         "auth_answer" => texts(include_str!("seeds/answers.txt"), "----\n"),
+        "csr" => csr(),
         "query_template" => texts(include_str!("seeds/templates.txt"), "----\n"),
         "dns_packet" => dns(),
         "gossip_packets" => packets(),
@@ -34,6 +35,7 @@ pub fn of(name: &str) -> Vec<Vec<u8>> {
             b"\x08\x01\x12\x03web\x1a\x05token\x20\x07\x2a\x03dc1".to_vec(),
             b"\x08\x01\x52\x05\x0a\x03web".to_vec(),
         ],
+        "auto_config" => auto_config(),
         "raft_link" => link(),
         "raft_message" => crate::raft::fuzzing::seeds(),
         "state_commands" => commands(),
@@ -42,6 +44,31 @@ pub fn of(name: &str) -> Vec<Vec<u8>> {
         _ => panic!("{name} has no seeds"),
     }
 }
+
+/// Requests made by another library, as PEM and as DER, and an authority.
+fn csr() -> Vec<Vec<u8>> {
+    let texts = texts(include_str!("seeds/csr.txt"), "====\n");
+    let der = |text: &Vec<u8>| {
+        let (_, der) = rustls::pki_types::pem::from_buf(&mut &text[4..]).expect("PEM").expect("a block");
+        [b"der\n", &der[..]].concat()
+    };
+    let kept: Json = serde_json::from_str(KEPT).expect("recorded");
+    let root = kept["CARoots"]["Roots"][0]["RootCert"].as_str().expect("text");
+    let root = crate::tls::pem::certificates(root.as_bytes()).expect("a certificate").swap_remove(0);
+    let authority = [b"certificate\n", &root[..]].concat();
+    texts.iter().map(der).chain([authority]).chain(texts.clone()).collect()
+}
+
+fn auto_config() -> Vec<Vec<u8>> {
+    vec![
+        b"request\n\x0a\x03dc1\x12\x05web-1\x2a\x05a.b.c\x3a\x03csr".to_vec(),
+        [b"response\n", &crate::rpc::fuzzing::response_of(KEPT)[..]].concat(),
+        format!("kept\n{KEPT}").into_bytes(),
+    ]
+}
+
+/// What a real agent with `auto_config` keeps.
+const KEPT: &str = include_str!("../../tests/vectors/auto-config.json");
 
 const SNAPSHOTS: [&[u8]; 2] = [
     include_bytes!("../../tests/vectors/snapshot-acl.snap"),

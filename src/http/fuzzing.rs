@@ -7,6 +7,7 @@ use super::params::{self, Params, unescape};
 use super::routes;
 use super::{acl, agent_checks, agent_services, keyring, session, txn};
 use crate::agent::checks::{CheckKind, validate};
+use crate::types::ca::CaConfiguration;
 use crate::types::operator::AutopilotConfig;
 use crate::types::requests::CoordinateUpdateRequest;
 use crate::types::{DeregisterRequest, GoDuration, PreparedQuery, RegisterRequest, msgpack};
@@ -41,6 +42,7 @@ const BODIES: &[Body] = &[
     ("prepared_query", |body| sent(object::<PreparedQuery>(body, &PREPARED_QUERY))),
     ("coordinate_update", |body| sent(object::<CoordinateUpdateRequest>(body, &COORDINATE_UPDATE))),
     ("autopilot", |body| sent(object::<AutopilotConfig>(body, &AUTOPILOT))),
+    ("ca_configuration", |body| sent(object::<CaConfiguration>(body, &CA_CONFIGURATION))),
     ("keyring", |body| drop(object::<keyring::Body>(body, &KEYRING))),
     ("txn", |body| {
         let Ok(ops) = decode::<Vec<txn::Op>>(body, &TXN) else { return };

@@ -20,6 +20,7 @@ mod agent_checks;
 mod agent_services;
 mod audit;
 mod catalog;
+mod connect;
 mod coordinate;
 mod dispatch;
 mod event;

@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::{
-    acl, agent, agent_checks, agent_services, catalog, coordinate, event, health, keyring, kv, operator, query,
-    session, snapshot, status, txn, ui,
+    acl, agent, agent_checks, agent_services, catalog, connect, coordinate, event, health, keyring, kv, operator,
+    query, session, snapshot, status, txn, ui,
 };
 use crate::types::Result;
 use ahash::AHashMap;
@@ -92,6 +92,7 @@ const GROUPS: &[&[Route]] = &[
     query::ROUTES,
     ui::ROUTES,
     acl::ROUTES,
+    connect::ROUTES,
 ];
 
 /// A row and its name in metrics (`v1_kv_`).

@@ -1,5 +1,6 @@
 //! What arrives at the server port, for `crate::fuzzing`.
 
+use super::auto_config::{AutoConfigRequest, AutoConfigResponse, CaRoots};
 use super::budget::{Budget, Share};
 use super::codec::ValueReader;
 use super::links::wire::{Chunks, Messages, greeted};
@@ -8,6 +9,7 @@ use super::snapshot::{self, SnapshotReply, SnapshotRequest};
 use super::subscribe::messages::SubscribeRequest;
 use super::{method, serve, yamux};
 use crate::raft::Raft;
+use crate::types::ca::{IndexedCaRoots, IssuedCert};
 use crate::types::requests::ServiceRequest;
 use crate::types::{Error, Result, msgpack};
 use bytes::Bytes;
@@ -98,6 +100,23 @@ pub fn subscribe(data: &[u8]) {
     let _ = SubscribeRequest::decode(data);
 }
 
+/// Decodes a message of `auto_config` (`request`, `response`), or what an agent keeps of it (`kept`).
+pub fn auto_config(what: &str, data: &[u8]) {
+    match what {
+        "request" => drop(AutoConfigRequest::decode(data)),
+        "response" => {
+            let Ok(response) = AutoConfigResponse::decode(data) else { return };
+            // what the agent makes of it, and keeps
+            let roots = response.ca_roots.as_ref().map(IndexedCaRoots::from);
+            let _ = (roots.as_ref().map(CaRoots::from), response.certificate.as_ref().map(IssuedCert::from));
+            let text = serde_json::to_vec(&response).expect("texts and numbers can be written");
+            serde_json::from_slice::<AutoConfigResponse>(&text).expect("what was written is read");
+        }
+        "kept" => drop(serde_json::from_slice::<AutoConfigResponse>(data)),
+        _ => {}
+    }
+}
+
 /// Reads a hello, then messages, or the chunks of a snapshot.
 pub fn link(data: &[u8]) {
     let read = async {
@@ -128,4 +147,10 @@ pub fn values(data: &[u8]) {
     let found = value.ok().flatten().map(|value| value.len());
     let expected = msgpack::value_len(data).ok();
     assert_eq!(found, expected, "where a value ends");
+}
+
+/// The message that an agent has kept, for seeds.
+#[cfg(test)]
+pub fn response_of(kept: &str) -> Vec<u8> {
+    serde_json::from_str::<AutoConfigResponse>(kept).expect("recorded").encode_to_vec()
 }

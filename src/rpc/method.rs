@@ -2,7 +2,9 @@
 //!
 //! A row is a marker type; `server` gives it a handler, and every door (HTTP, DNS, the wire) calls it through the marker.
 
+use super::auto_config::Protobuf;
 use crate::types::acl::*;
+use crate::types::ca::{CaConfiguration, CaRequest, CaSignRequest, IndexedCaRoots, IssuedCert, SignedResponse};
 use crate::types::cluster::{
     AutopilotState, Empty, EventFireRequest, EventFireResponse, KeyringRequest, KeyringResponses, RaftStats,
 };
@@ -151,6 +153,14 @@ methods! {
     AclLogin = "ACL.Login": AclLoginRequest => AclToken;
     AclLogout = "ACL.Logout": AclLogoutRequest => bool;
     AclAuthorize = "ACL.Authorize": AclAuthorizationsRequest => Vec<AclAuthorizationResponse>;
+
+    ConnectCaRoots = "ConnectCA.Roots": DcRequest => IndexedCaRoots;
+    ConnectCaSign = "ConnectCA.Sign": CaSignRequest => IssuedCert;
+    ConnectCaSignIntermediate = "ConnectCA.SignIntermediate": CaSignRequest => String;
+    ConnectCaConfigurationGet = "ConnectCA.ConfigurationGet": DcRequest => CaConfiguration;
+    ConnectCaConfigurationSet = "ConnectCA.ConfigurationSet": CaRequest => ();
+    AutoConfigInitialConfiguration = "AutoConfig.InitialConfiguration": Protobuf => Protobuf;
+    AutoEncryptSign = "AutoEncrypt.Sign": CaSignRequest => SignedResponse;
 }
 
 /// What became of bytes that were decoded and encoded again.

@@ -5,11 +5,13 @@
 //! multiplexed session per server, [`Servers`] chooses a server and repeats a call where that is safe, [`RaftLinks`] carries
 //! the consensus between servers. What TLS does to a connection stands behind [`Security`].
 
+pub(crate) mod auto_config;
 mod budget;
 mod codec;
 mod connections;
 mod error;
 pub(crate) mod fuzzing;
+mod joining;
 mod links;
 pub mod method;
 mod port;
@@ -28,6 +30,7 @@ mod yamux;
 
 pub use connections::{ConnectionSettings, Connections, Destination};
 pub use error::CallError;
+pub use joining::Joining;
 pub use links::RaftLinks;
 pub use method::Method;
 pub use port::{Port, PortLimits, listen};

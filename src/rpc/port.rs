@@ -167,7 +167,7 @@ async fn serve_connection(door: &Door, stream: TcpStream, from: SocketAddr) {
         }
     };
     match (kind, trust) {
-        (_, Trust::Joining) => serve::joining(stream, &door.service, from, &door.budget).await,
+        (_, Trust::Joining) => serve::joining(stream, &door.service, from, &door.budget, serve::JOINING_TIME).await,
         (RAFT_LINK, Trust::Client(reason)) => tracing::warn!(target: "agent.server.rpc", "{reason}: conn=from={from}"),
         (kind, _) => serve_protocol(door, kind, stream, from).await,
     }

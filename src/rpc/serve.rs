@@ -4,17 +4,26 @@ use super::budget::{Budget, SESSION_BYTES, Share};
 use super::codec::{self, ValueReader};
 use super::service::{Called, Service};
 use super::yamux::{Limits, Session};
+use crate::telemetry::limits;
 use crate::telemetry::metrics::Counter;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// Longest body of a request.
 pub const REQUEST_LIMIT: usize = 64 << 20;
+
+/// Longest request of somebody whom nobody knows yet.
+const JOINING_LIMIT: usize = 256 << 10;
+
+/// How long such a connection may take in all.
+pub const JOINING_TIME: Duration = Duration::from_secs(60);
 
 /// Methods of those who have no certificate yet; nobody else can call them.
 const JOINING: [&str; 2] = ["AutoEncrypt.Sign", "AutoConfig.InitialConfiguration"];
@@ -58,13 +67,17 @@ where
     report(from, requests(io, std::future::pending(), &**service, from, share, false).await);
 }
 
-/// Serves a connection of someone who has no certificate yet.
-pub async fn joining<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr, budget: &Arc<Budget>)
+/// Serves a connection of someone who has no certificate yet, for at most this time.
+pub async fn joining<T>(io: T, service: &Arc<dyn Service>, from: SocketAddr, budget: &Arc<Budget>, limit: Duration)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
 {
     let share = Share::of(&Budget::of_session(budget, SESSION_BYTES));
-    report(from, requests(io, std::future::pending(), &**service, from, share, true).await);
+    let served = requests(io, std::future::pending(), &**service, from, share, true);
+    match timeout(limit, served).await {
+        Ok(served) => report(from, served),
+        Err(_) => limits::RPC_JOINING_TIME.exceeded(),
+    }
 }
 
 /// Says what was wrong with a stream; ends of connections are no news.
@@ -91,8 +104,9 @@ where
 {
     let mut reader = ValueReader::within(share);
     let mut gone = pin!(gone);
+    let limit = if joining { JOINING_LIMIT } else { REQUEST_LIMIT };
     loop {
-        let (header, body) = match reader.request(&mut stream, REQUEST_LIMIT).await {
+        let (header, body) = match reader.request(&mut stream, limit).await {
             Ok(Some(request)) => request,
             Ok(None) => break,
             Err(error) => {

@@ -341,3 +341,14 @@ async fn servers_take_turns_when_they_fail() {
     servers.configure(CallSettings { hold, rate: 0.001, burst: 0, ..CallSettings::default() });
     assert_eq!(call().await.unwrap_err().text, "RPC rate limit exceeded");
 }
+
+#[tokio::test]
+async fn a_connection_for_a_first_certificate_has_its_time() {
+    let (io, silent) = tokio::io::duplex(64);
+    let service: Arc<dyn Service> = Arc::new(Fake::default());
+    let from = SocketAddr::from(([127, 0, 0, 1], 1));
+    let budget = budget::Budget::of_port(1 << 20);
+    let served = serve::joining(io, &service, from, &budget, Duration::from_millis(20));
+    timeout(LIMIT, served).await.expect("it ends although the other side is silent");
+    drop(silent);
+}

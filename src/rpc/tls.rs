@@ -6,7 +6,8 @@ use super::security::{Accepted, AnyStream, Security, Trust, announces_tls};
 use crate::telemetry::metrics::Counter;
 use crate::tls::{Configurator, native_kind, text};
 use futures::future::BoxFuture;
-use rustls::{ServerConfig, ServerConnection};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ServerConfig, ServerConnection};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -36,13 +37,10 @@ impl Secured {
         Secured { tls }
     }
 
-    async fn dial(&self, mut stream: TcpStream, to: SocketAddr, datacenter: &str) -> io::Result<AnyStream> {
-        let Some((config, name)) = self.tls.outgoing(datacenter, to.ip()) else { return Ok(Box::new(stream)) };
-        stream.write_all(&[UPGRADE]).await?;
-        let expected = name.to_str().into_owned();
-        match TlsConnector::from(config).connect(name, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(worded(error, &expected)),
+    async fn dial(&self, stream: TcpStream, to: SocketAddr, datacenter: &str) -> io::Result<AnyStream> {
+        match self.tls.outgoing(datacenter, to.ip()) {
+            Some(way) => connect(stream, UPGRADE, way).await,
+            None => Ok(Box::new(stream)),
         }
     }
 
@@ -93,6 +91,20 @@ impl Secured {
     }
 }
 
+/// Announces a handshake and makes it.
+async fn connect(
+    mut stream: TcpStream,
+    kind: u8,
+    (config, name): (Arc<ClientConfig>, ServerName<'static>),
+) -> io::Result<AnyStream> {
+    stream.write_all(&[kind]).await?;
+    let expected = name.to_str().into_owned();
+    match TlsConnector::from(config).connect(name, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => Err(worded(error, &expected)),
+    }
+}
+
 async fn shake<T>(config: Arc<ServerConfig>, stream: T) -> io::Result<TlsStream<T>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -139,6 +151,43 @@ impl Security for Secured {
                 kind => Ok(Some(Accepted { kind, stream: Box::new(stream), trust: Trust::Server })),
             }
         })
+    }
+}
+
+/// Wraps connections of an agent that asks for its first certificate; it accepts none.
+pub struct Asking {
+    tls: Arc<Configurator>,
+}
+
+impl Asking {
+    /// With these configurations.
+    pub fn new(tls: Arc<Configurator>) -> Asking {
+        Asking { tls }
+    }
+}
+
+impl Security for Asking {
+    fn dialed<'a>(
+        &'a self,
+        stream: TcpStream,
+        to: SocketAddr,
+        _datacenter: &'a str,
+    ) -> BoxFuture<'a, io::Result<AnyStream>> {
+        Box::pin(async move {
+            match self.tls.asking(to.ip()) {
+                Some(way) => connect(stream, JOINING, way).await,
+                None => Err(io::Error::new(ErrorKind::Unsupported, "this agent asks for no certificates")),
+            }
+        })
+    }
+
+    fn accepted<'a>(
+        &'a self,
+        _first: u8,
+        _stream: TcpStream,
+        _from: SocketAddr,
+    ) -> BoxFuture<'a, io::Result<Option<Accepted>>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 }
 

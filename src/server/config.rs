@@ -1,11 +1,14 @@
 //! The settings of a server, resolved: no defaults are looked up after this.
 
+use super::ca::{AutoConfig, CaSettings};
 use super::limits::RequestLimits;
 use crate::acl::AclSettings;
 use crate::rpc::ConnectionSettings;
+use crate::tls::Configurator;
 use crate::types::operator::AutopilotConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of a server; [`ServerConfig::new`] gives the defaults of a production server.
@@ -82,6 +85,14 @@ pub struct ServerConfig {
     pub wan_flood_interval: Duration,
     /// Access control.
     pub acl: AclSettings,
+    /// The certificate authority; none when it is off (`connect.enabled`).
+    pub connect: Option<CaSettings>,
+    /// Agents without a certificate get one (`auto_encrypt.allow_tls`).
+    pub auto_encrypt: bool,
+    /// Agents get their configuration (`auto_config.authorization`).
+    pub auto_config: Option<Arc<AutoConfig>>,
+    /// TLS of all ports.
+    pub tls: Arc<Configurator>,
 }
 
 impl ServerConfig {
@@ -132,6 +143,15 @@ impl ServerConfig {
             autopilot: AutopilotConfig::default(),
             wan_flood_interval: Duration::from_secs(60),
             acl: AclSettings::default(),
+            connect: None,
+            auto_encrypt: false,
+            auto_config: None,
+            tls: Arc::new(Configurator::plain()),
         }
+    }
+
+    /// Certificates of the own authority open the server port.
+    pub(super) fn trusts_own_authority(&self) -> bool {
+        self.connect.is_some() && (self.auto_encrypt || self.auto_config.is_some())
     }
 }

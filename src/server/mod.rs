@@ -8,6 +8,7 @@ mod acl;
 pub mod audit;
 mod blocking;
 mod bootstrap;
+mod ca;
 mod catalog;
 pub mod config;
 mod consistency;
@@ -44,6 +45,7 @@ mod wan;
 mod wire;
 
 pub use crate::gossip::MemberStatus;
+pub use ca::{AutoConfig, CaSettings};
 pub use config::ServerConfig;
 pub use endpoint::{Answer, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
 pub use flights::Flights;
@@ -111,6 +113,8 @@ struct Inner {
     /// How copying from the primary datacenter goes.
     acl_replication: acl::Replication,
     validators: acl::Validators,
+    /// How many certificates were signed of late.
+    ca_pace: ca::Pace,
     /// Asks for a new start of the leader duties.
     restart: tokio::sync::Notify,
     tasks: parking_lot::Mutex<Vec<AbortHandle>>,
@@ -163,6 +167,7 @@ impl Server {
                 health: leader::Health::default(),
                 acl_replication: acl::Replication::default(),
                 validators: acl::Validators::default(),
+                ca_pace: ca::Pace::default(),
                 restart: tokio::sync::Notify::new(),
                 tasks: parking_lot::Mutex::default(),
                 started: Instant::now(),
@@ -177,6 +182,9 @@ impl Server {
         server.spawn(gauges::report(server.clone()));
         if server.config().bootstrap_expect > 0 && !server.config().bootstrap {
             server.spawn(bootstrap::expect(server.clone()));
+        }
+        if server.config().trusts_own_authority() {
+            server.spawn(ca::follow(server.clone()));
         }
         if let Some(wan) = server.gossip().wan.clone() {
             server.spawn(wan::flood(server.clone(), wan));

@@ -139,6 +139,13 @@ const SERVED: &[Row] = &[
     look::<AclAuthorize>(),
     call::<AclLogin>(),
     call::<AclLogout>(),
+    read::<ConnectCaRoots>(),
+    call::<ConnectCaSign>(),
+    call::<ConnectCaSignIntermediate>(),
+    look::<ConnectCaConfigurationGet>(),
+    call::<ConnectCaConfigurationSet>(),
+    call::<AutoEncryptSign>(),
+    call::<AutoConfigInitialConfiguration>(),
 ];
 
 /// The question in the request of a read method.

@@ -69,6 +69,10 @@ limits! {
     RPC_REQUEST_DEPTH = "rpc.request_depth";
     /// Time from the first to the last byte of a request on the server port.
     RPC_REQUEST_TIME = "rpc.request_time";
+    /// Time of a connection to the server port without a certificate, for a first one.
+    RPC_JOINING_TIME = "rpc.joining_time";
+    /// Certificates that are signed in a second.
+    CA_SIGNING = "connect.ca_config.csr_max_per_second";
     /// Streams of one session on the server port, and those that wait to be taken up.
     RPC_SESSION_STREAMS = "rpc.session_streams";
     /// Bytes that a session's requests and answers hold.

@@ -94,27 +94,41 @@ impl Configurator {
     pub fn outgoing(&self, datacenter: &str, address: IpAddr) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
         let ports = self.ports.load();
         let config = ports.internal_rpc.outgoing.clone()?;
-        if !ports.internal_rpc.verify_name {
-            return Some((config, ServerName::IpAddress(address.into())));
-        }
-        let own = &ports.settings.datacenter;
-        let datacenter = if datacenter.is_empty() { own } else { datacenter };
-        // a datacenter whose name no certificate can carry is expected under a name that none has
-        let name = ServerName::try_from(ports.settings.server_name(datacenter));
-        Some((config, name.unwrap_or_else(|_| ServerName::IpAddress(address.into()))))
+        Some((config, ports.expected_name(datacenter, address)))
     }
 
-    /// Whether a client may do what only servers may. Without `verify_incoming` and `verify_server_hostname` everybody may.
+    /// How a server of the own datacenter at an address is asked for a first certificate; none for an agent that asks for none.
+    pub fn asking(&self, address: IpAddr) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
+        let ports = self.ports.load();
+        let config = ports.internal_rpc.asking.clone()?;
+        Some((config, ports.expected_name("", address)))
+    }
+
+    /// A server that is asked for a first certificate cannot prove who it is: no authority is known.
+    pub fn asks_blindly(&self) -> bool {
+        self.ports.load().internal_rpc.asking_blindly
+    }
+
+    /// The name that a server of a datacenter carries.
+    pub fn server_name(&self, datacenter: &str) -> String {
+        self.ports.load().settings.server_name(datacenter)
+    }
+
+    /// Whether a client may do what only servers may. Without `verify_incoming` and `verify_server_hostname` everybody may, but
+    /// for those whose certificate servers signed.
     ///
     /// # Errors
     /// The text of the refusal (`spec/acl-and-tls.md` 14.3).
     pub fn authorize_server(&self, chain: &[Certificate]) -> Result<(), String> {
         let ports = self.ports.load();
-        if !ports.internal_rpc.verify_role {
-            return Ok(());
-        }
+        let rpc = &ports.internal_rpc;
         let name = ports.settings.server_name(&ports.settings.datacenter);
-        verify::proves_role(chain, &ports.internal_rpc.role_roots, &name).map_err(|error| {
+        let proven = match (rpc.verify_role, ports.settings.allows_auto && rpc.incoming.verify) {
+            (true, _) => verify::proves_role(chain, &rpc.role_roots, &name),
+            (false, true) => verify::leads_to(chain, &rpc.role_roots, &name).map(drop),
+            (false, false) => Ok(()),
+        };
+        proven.map_err(|error| {
             format!(
                 "AuthorizeServerConn failed certificate validation for certificate with a SAN.DNSName of {name}: {error}"
             )
@@ -146,6 +160,11 @@ impl Configurator {
     /// The authorities that were configured for the server port.
     pub fn manual_roots(&self) -> Vec<Certificate> {
         self.ports.load().internal_rpc.manual.clone()
+    }
+
+    /// The authorities that servers told of.
+    pub fn told_roots(&self) -> Vec<Certificate> {
+        self.auto.lock().manual_roots.clone()
     }
 
     /// The names of servers are checked.

@@ -6,6 +6,7 @@
 
 pub mod clients;
 mod configurator;
+pub(crate) mod fuzzing;
 pub mod pem;
 mod ports;
 pub mod settings;

@@ -6,10 +6,12 @@ use super::verify::Lenient;
 use super::x509::Parsed;
 use super::{Certificate, Identity, pem, text};
 use rustls::crypto::ring::Ticketer;
+use rustls::pki_types::ServerName;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Protocols of the HTTPS port.
@@ -45,6 +47,10 @@ pub(super) struct InternalRpc {
     pub joining: Option<Arc<ServerConfig>>,
     /// TLS with a protocol name instead of a type byte; only with an authority.
     pub native: Option<Arc<ServerConfig>>,
+    /// How servers are dialed by an agent that asks for its first certificate; none if it asks for none.
+    pub asking: Option<Arc<ClientConfig>>,
+    /// Nothing is known by which such a server could be believed.
+    pub asking_blindly: bool,
     /// How others are dialed; none for plain.
     pub outgoing: Option<Arc<ClientConfig>>,
     /// The name of those who are dialed is checked.
@@ -153,6 +159,18 @@ impl Ports {
             settings,
         })
     }
+
+    /// The name by which a server is expected.
+    pub fn expected_name(&self, datacenter: &str, address: IpAddr) -> ServerName<'static> {
+        let by_address = || ServerName::IpAddress(address.into());
+        if !self.internal_rpc.verify_name {
+            return by_address();
+        }
+        let own = &self.settings.datacenter;
+        let datacenter = if datacenter.is_empty() { own } else { datacenter };
+        // a datacenter whose name no certificate can carry is expected under a name that none has
+        ServerName::try_from(self.settings.server_name(datacenter)).unwrap_or_else(|_| by_address())
+    }
 }
 
 /// Names of protocols on native TLS (`spec/rpc.md` 2), with their type bytes.
@@ -168,7 +186,10 @@ fn internal_rpc(settings: &Settings, material: Material, auto: &Auto) -> Result<
     let block = &settings.tls.internal_rpc;
     let identity = material.identity.clone().or_else(|| auto.identity.clone());
     let verify_name = block.verify_server_hostname || auto.verify_server_hostname;
+    let role_roots = trusted(&material.authorities, auto, false);
     let trusted = trusted(&material.authorities, auto, true);
+    // the built-in authority signs for agents, which must not pass for servers
+    let servers = if role_roots.is_empty() { &trusted } else { &role_roots };
     let dials_tls = block.verify_outgoing || (settings.auto && !trusted.is_empty());
     let ask = Ask::of(block, &material.authorities, auto);
     let native = match trusted.is_empty() {
@@ -182,13 +203,20 @@ fn internal_rpc(settings: &Settings, material: Material, auto: &Auto) -> Result<
         true => listener(block, identity.clone(), Ask::Nothing, &[], false)?,
         false => None,
     };
+    let asking = match settings.auto {
+        true if role_roots.is_empty() => Some(dialer(block, Demand::Nothing, None)?),
+        true => Some(dialer(block, Demand::of(&role_roots, verify_name), None)?),
+        false => None,
+    };
     Ok(InternalRpc {
+        asking,
+        asking_blindly: settings.auto && role_roots.is_empty(),
         incoming: Incoming { tls: listener(block, identity.clone(), ask, &[], false)?, verify: block.verify_incoming },
         joining,
         native,
-        outgoing: if dials_tls { Some(dialer(block, trusted, identity, verify_name)?) } else { None },
+        outgoing: if dials_tls { Some(dialer(block, Demand::of(servers, verify_name), identity)?) } else { None },
         verify_name,
-        role_roots: self::trusted(&material.authorities, auto, false),
+        role_roots,
         verify_role: block.verify_incoming && block.verify_server_hostname,
         manual: material.authorities,
     })
@@ -256,19 +284,32 @@ fn listener(
     Ok(Some(Arc::new(config)))
 }
 
+/// What a server that is dialed must prove.
+enum Demand {
+    /// Its name, by a certificate that leads to one of these.
+    Name(Arc<RootCertStore>),
+    /// That its certificate leads to one of these.
+    Chain(Arc<RootCertStore>),
+    /// Nothing: the first question of an agent that knows no authority.
+    Nothing,
+}
+
+impl Demand {
+    fn of(roots: &Arc<RootCertStore>, name: bool) -> Demand {
+        if name { Demand::Name(roots.clone()) } else { Demand::Chain(roots.clone()) }
+    }
+}
+
 /// The configuration for dialing servers.
-fn dialer(
-    block: &TlsProtocol,
-    roots: Arc<RootCertStore>,
-    identity: Option<Identity>,
-    verify_name: bool,
-) -> Result<Arc<ClientConfig>, String> {
+fn dialer(block: &TlsProtocol, demand: Demand, identity: Option<Identity>) -> Result<Arc<ClientConfig>, String> {
+    let verify_name = matches!(demand, Demand::Name(_));
     let builder = ClientConfig::builder_with_provider(provider_with(&block.tls_cipher_suites))
         .with_protocol_versions(versions(&block.tls_min_version))
         .map_err(|error| text::error_text(&error, ""))?;
-    let builder = match verify_name {
-        true => builder.with_root_certificates(roots),
-        false => builder.dangerous().with_custom_certificate_verifier(Lenient::chain(roots)),
+    let builder = match demand {
+        Demand::Name(roots) => builder.with_root_certificates(roots),
+        Demand::Chain(roots) => builder.dangerous().with_custom_certificate_verifier(Lenient::chain(roots)),
+        Demand::Nothing => builder.dangerous().with_custom_certificate_verifier(Lenient::anything()),
     };
     let mut config = match identity {
         Some(identity) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity))),

@@ -80,22 +80,40 @@ impl ServerCertVerifier for Lenient {
     }
 }
 
+/// Whether a client's chain leads to one of the authorities and may be used by clients; `name` is for the error alone.
+///
+/// # Errors
+/// Go's words for what is missing.
+pub fn leads_to<'a>(
+    chain: &'a [Certificate],
+    roots: &Arc<RootCertStore>,
+    name: &str,
+) -> Result<&'a Certificate, String> {
+    let Some((cert, intermediates)) = chain.split_first() else {
+        return Err("tls: client didn't provide a certificate".into());
+    };
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider()).build();
+    let verifier = verifier.map_err(|error| error.to_string())?;
+    verifier.verify_client_cert(cert, intermediates, UnixTime::now()).map_err(|error| said(error, name))?;
+    Ok(cert)
+}
+
+/// An error about the certificate of somebody with this name, in Go's words.
+fn said(error: Error, name: &str) -> String {
+    match error {
+        Error::InvalidCertificate(reason) => text::certificate_text(&reason, name),
+        other => text::error_text(&other, name),
+    }
+}
+
 /// Whether a client's chain proves the role that has this name: it leads to one of the authorities, may be used by clients,
 /// and carries the name.
 ///
 /// # Errors
 /// Go's words for what is missing.
 pub fn proves_role(chain: &[Certificate], roots: &Arc<RootCertStore>, name: &str) -> Result<(), String> {
-    let Some((cert, intermediates)) = chain.split_first() else {
-        return Err("tls: client didn't provide a certificate".into());
-    };
-    let said = |error: Error| match error {
-        Error::InvalidCertificate(reason) => text::certificate_text(&reason, name),
-        other => text::error_text(&other, name),
-    };
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider()).build();
-    let verifier = verifier.map_err(|error| error.to_string())?;
-    verifier.verify_client_cert(cert, intermediates, UnixTime::now()).map_err(said)?;
+    let said = |error: Error| said(error, name);
+    let cert = leads_to(chain, roots, name)?;
     let expected = ServerName::try_from(name.to_owned()).map_err(|_| format!("x509: invalid name {name:?}"))?;
     let cert = ParsedCertificate::try_from(cert).map_err(said)?;
     verify_server_name(&cert, &expected).map_err(said)
@@ -106,10 +124,7 @@ pub fn proves_role(chain: &[Certificate], roots: &Arc<RootCertStore>, name: &str
 /// # Errors
 /// Go's words for what is wrong.
 pub fn serves_as(cert: &Certificate, roots: &RootCertStore, name: &str) -> Result<(), String> {
-    let said = |error: Error| match error {
-        Error::InvalidCertificate(reason) => text::certificate_text(&reason, name),
-        other => text::error_text(&other, name),
-    };
+    let said = |error: Error| said(error, name);
     let parsed = ParsedCertificate::try_from(cert).map_err(said)?;
     let algorithms = provider().signature_verification_algorithms.all;
     verify_server_cert_signed_by_trust_anchor(&parsed, roots, &[], UnixTime::now(), algorithms).map_err(said)?;

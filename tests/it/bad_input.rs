@@ -149,8 +149,15 @@ fn a_data_directory_of_another_user_is_named() {
 #[test]
 fn an_agent_that_is_told_to_be_closed_does_not_start_open() {
     let cases = [
-        ("auto_encrypt { allow_tls = true }", "auto_encrypt"),
-        ("auto_config { authorization { enabled = true } }", "auto_config"),
+        (
+            "auto_config { authorization { enabled = true } }",
+            "auto_config.authorization.static has invalid configuration",
+        ),
+        (
+            "auto_config { authorization { enabled = true static { jwks_url = \"http://127.0.0.1:1/\"
+             claim_assertions = [\"nope == 1\"] } } }",
+            "auto_config.authorization.static.claim_assertion",
+        ),
     ];
     for (config, named) in cases {
         let mut agent = dev().file("closed.hcl", config).no_wait().start();

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod cluster;
+pub mod jwt;
 pub mod network;
 pub mod secrets;
 pub mod tls;

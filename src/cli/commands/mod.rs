@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod agent;
 pub mod catalog;
+pub mod connect;
 pub mod debug;
 pub mod event;
 pub mod exec;
@@ -78,6 +79,10 @@ pub static ALL: &[&Command] = &[
     &catalog::datacenters::COMMAND,
     &catalog::nodes::COMMAND,
     &catalog::services::COMMAND,
+    &connect::COMMAND,
+    &connect::ca::COMMAND,
+    &connect::ca::get_config::COMMAND,
+    &connect::ca::set_config::COMMAND,
     &debug::COMMAND,
     &event::COMMAND,
     &exec::COMMAND,

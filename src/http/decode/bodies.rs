@@ -546,6 +546,22 @@ pub static AUTOPILOT: Shape = plain(
     ],
 );
 
+/// Body of `/v1/connect/ca/configuration`.
+pub static CA_CONFIGURATION: Shape = plain(
+    "CAConfiguration",
+    "structs.CAConfiguration",
+    &[
+        &[
+            field("ClusterID", Kind::Text),
+            field("Provider", Kind::Text),
+            field("Config", Kind::AnyMap),
+            field("State", TEXT_MAP),
+            alias("ForceWithoutCrossSigning", Kind::Bool, &["force_without_cross_signing"]),
+        ],
+        INDEXES,
+    ],
+);
+
 #[cfg(test)]
 mod tests {
     use super::super::{decode, shape};

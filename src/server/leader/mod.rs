@@ -3,6 +3,7 @@
 
 mod acl;
 mod autopilot;
+mod ca;
 mod health;
 mod reconcile;
 mod servers;
@@ -84,6 +85,7 @@ async fn lead(server: &Server) {
     duties.spawn(autopilot::run(server.clone()));
     duties.spawn(reconcile::run(server.clone()));
     duties.spawn(coordinate::write_updates(server.clone()));
+    duties.spawn(ca::run(server.clone()));
     duties.spawn(acl::reap(server.clone()));
     duties.spawn(acl::replicate(server.clone()));
     server.inner.ready.send_replace(true);

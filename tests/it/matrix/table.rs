@@ -408,6 +408,11 @@ pub const GROUPS: &[Group] = &[
                 .body(r#"{"Key": "{other_key}"}"#)
                 .note("remove a key"),
             needs("GET", "/v1/snapshot", "", ACL_WRITE),
+            any_token("GET", "/v1/connect/ca/roots"),
+            any_token("GET", "/v1/agent/connect/ca/roots"),
+            needs("GET", "/v1/connect/ca/configuration", "", OPERATOR_WRITE),
+            needs("PUT", "/v1/connect/ca/configuration", "", OPERATOR_WRITE)
+                .body(r#"{"Provider": "consul", "Config": {"LeafCertTTL": "72h"}}"#),
         ],
     },
     Group {
