@@ -23,6 +23,9 @@ const NEWER: &[&str] = &[
     "/v1/operator/usage",
     "/v1/acl/",
     "/v1/snapshot",
+    // not on by default there
+    "/v1/connect/ca/",
+    "/v1/agent/connect/ca/",
 ];
 
 /// What shows versions, times, newer fields or lists in any order to who may see it.
