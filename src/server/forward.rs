@@ -5,9 +5,9 @@
 //! applied: nothing was sent, or the other side said that it does not lead.
 
 use super::Server;
-use super::blocking::wait_time;
 use super::endpoint::{Answer, Endpoint, Place};
-use super::question::{Body, Question};
+use super::reads::blocking::wait_time;
+use super::reads::{Body, Question};
 use super::wire;
 use crate::rpc::{CallError, Method, Retry};
 use crate::state::WatchSet;

@@ -6,7 +6,6 @@
 
 mod acl;
 pub mod audit;
-mod blocking;
 mod bootstrap;
 mod ca;
 mod catalog;
@@ -16,7 +15,6 @@ mod coordinate;
 mod directory;
 pub mod endpoint;
 mod event;
-pub mod flights;
 mod forward;
 mod gauges;
 pub mod gossip;
@@ -31,11 +29,10 @@ pub mod members;
 mod near;
 mod operator;
 mod query;
-pub mod question;
+mod reads;
 pub mod resolver;
 pub mod router;
 mod session;
-mod shared;
 mod snapshot;
 mod status;
 #[cfg(test)]
@@ -48,20 +45,16 @@ pub use crate::gossip::MemberStatus;
 pub use ca::{AutoConfig, CaSettings};
 pub use config::ServerConfig;
 pub use endpoint::{Answer, Encoded, Encoding, Endpoint, Found, Place, ReadContext, ReadEndpoint, Shared};
-pub use flights::Flights;
 pub use gossip::{Gossip, GossipMembers};
 pub use limits::{Mode, RequestLimits};
 pub use members::{Member, Members, ServerDetails, StaticMembers};
-pub use question::{Body, Question};
+pub use reads::{Body, Flights, Question, question};
 pub use router::{RemoteServer, Router};
 
-use crate::acl::Authorizer;
 use crate::raft::{Raft, RaftConfig};
 use crate::rpc::{Connections, Port, RaftLinks};
 use crate::state::{Command, Outcome, Store};
-use crate::types::requests::ReadReply;
-use crate::types::{Error, QueryOptions, Result};
-use blocking::Evaluated;
+use crate::types::{Error, Result};
 use directory::Directory;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,9 +81,9 @@ struct Inner {
     store: Arc<Store>,
     raft: Raft,
     resolver: resolver::Resolver,
-    cache: shared::Cache,
+    cache: reads::Cache,
     /// Reads that wait for another server's answer.
-    flights: flights::Flights,
+    flights: Flights,
     /// How many requests are taken up.
     limiter: limits::Limiter,
     /// Connections of one address to the port.
@@ -151,8 +144,8 @@ impl Server {
                 resolver: resolver::Resolver::new(config.acl.clone()),
                 store,
                 raft,
-                cache: shared::Cache::default(),
-                flights: flights::Flights::default(),
+                cache: reads::Cache::default(),
+                flights: Flights::default(),
                 limiter: limits::Limiter::new(config.request_limits),
                 port_connections: port.as_ref().map(Port::max_conns_per_client),
                 call_timeout: AtomicU64::new(nanos(config.rpc_client_timeout)),
@@ -241,71 +234,6 @@ impl Server {
         self.call_anywhere::<M>(args).await
     }
 
-    /// Answers a question, here or by asking on; equal ones share one evaluation and one body.
-    ///
-    /// # Errors
-    /// Like [`Server::call`].
-    pub async fn ask(&self, question: Box<dyn Question>) -> Result<Answer<Body>> {
-        self.limit(question.about().name, None)?;
-        self.answer_anywhere(question).await
-    }
-
-    /// Calls a read method and encodes its answer; equal reads share one evaluation and one body.
-    ///
-    /// # Errors
-    /// Like [`Server::call`].
-    pub async fn call_encoded<M: ReadEndpoint>(&self, args: M::Args, encoding: &Encoding<M::Reply>) -> Result<Encoded> {
-        Ok(self.ask(question::encoded::<M>(args, encoding)).await?.map(Body::into_bytes))
-    }
-
-    /// Calls a read method; equal reads share one evaluation and one reply. Its own metadata is not filled in: see the answer's.
-    ///
-    /// # Errors
-    /// Like [`Server::call`].
-    pub async fn call_shared<M: ReadEndpoint>(&self, args: M::Args) -> Result<Shared<M::Reply>> {
-        Ok(self.ask(question::typed::<M>(args)).await?.map(Body::into_reply))
-    }
-
-    /// Answers a question from the cache of results, or evaluates it and keeps the result.
-    async fn answer_here(&self, mut question: Box<dyn Question>) -> Result<Answer<Body>> {
-        let shareable = question.is_shareable();
-        let options = options_of(question.options_mut());
-        if !shareable {
-            return self.answer_alone(&*question, &options).await;
-        }
-        let mut asker = Asker::new(self, &options.token).await?;
-        let cache = &self.inner.cache;
-        let mut entry = cache.entry(&asker.authorizer, question);
-        // evaluated for who asks: a refusal names the caller
-        let mut once = || {
-            let authorizer = asker.now()?;
-            if authorizer != entry.authorizer() {
-                entry = cache.entry(authorizer, entry.question().boxed());
-            }
-            cache.get(&entry, || entry.question().evaluate(self, authorizer))
-        };
-        let result = blocking::run(self, &options, &mut once).await?;
-        entry.question().count(result.empty);
-        Ok(self.answer(&result, &options))
-    }
-
-    /// Evaluates a question for one caller; its options have been taken out.
-    async fn answer_alone(&self, question: &dyn Question, options: &QueryOptions) -> Result<Answer<Body>> {
-        let mut asker = Asker::new(self, &options.token).await?;
-        let mut once = || question.evaluate(self, asker.now()?).map(Arc::new);
-        let result = blocking::run(self, options, &mut once).await?;
-        question.count(result.empty);
-        Ok(self.answer(&result, options))
-    }
-
-    fn answer(&self, result: &Evaluated, options: &QueryOptions) -> Answer<Body> {
-        Answer {
-            meta: self.meta(result.index, result.filtered, &options.token),
-            body: result.value.clone(),
-            not_found: result.found != Found::Rows,
-        }
-    }
-
     /// How the audit log names the owner of a secret.
     pub async fn accessor(&self, secret: &str) -> String {
         audit::owner(self.resolve(secret).await)
@@ -359,55 +287,6 @@ impl Server {
             ("leader_addr".to_owned(), self.leader_address()),
             ("server".to_owned(), "true".to_owned()),
         ])
-    }
-}
-
-impl<M: ReadEndpoint> Endpoint for M {
-    fn for_primary(server: &Server, args: &Self::Args) -> bool {
-        M::reads_primary(server, args)
-    }
-
-    fn fit_primary(args: &mut Self::Args) {
-        M::reads_fit_primary(args);
-    }
-
-    async fn serve(server: &Server, args: Self::Args) -> Result<Self::Reply> {
-        let mut question = question::typed::<M>(args);
-        let options = options_of(question.options_mut());
-        let answer = server.answer_alone(&*question, &options).await?;
-        let mut reply = Arc::unwrap_or_clone(answer.body.into_reply::<M::Reply>());
-        *reply.meta_mut() = answer.meta;
-        Ok(reply)
-    }
-}
-
-/// Takes the options out of a read request, all but the filter, which belongs to the query.
-fn options_of(place: &mut QueryOptions) -> QueryOptions {
-    let filter = std::mem::take(&mut place.filter);
-    std::mem::replace(place, QueryOptions { filter, ..QueryOptions::default() })
-}
-
-/// Who asks, with the permissions of this moment: a token may lose some while its query waits.
-struct Asker<'a> {
-    server: &'a Server,
-    token: &'a str,
-    authorizer: Authorizer,
-    resolved_now: bool,
-}
-
-impl<'a> Asker<'a> {
-    async fn new(server: &'a Server, token: &'a str) -> Result<Asker<'a>> {
-        Ok(Asker { server, token, authorizer: server.resolve(token).await?, resolved_now: true })
-    }
-
-    /// The permissions now. Those that other servers have told of stay what they were when the query came.
-    fn now(&mut self) -> Result<&Authorizer> {
-        if !std::mem::take(&mut self.resolved_now)
-            && let Some(authorizer) = self.server.resolve_here(self.token)?
-        {
-            self.authorizer = authorizer;
-        }
-        Ok(&self.authorizer)
     }
 }
 

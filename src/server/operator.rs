@@ -1,8 +1,8 @@
 //! `Operator.*`: raft configuration, autopilot, usage (`spec/semantics.md` 13.4, 14; `spec/http-api.md` 3.14).
 
-use super::blocking::{self, Evaluated};
 use super::kvs::RAFT_APPLY;
-use super::question::Body;
+use super::reads::Body;
+use super::reads::blocking::{self, Evaluated};
 use super::{Endpoint, Server};
 use crate::acl::{Access, Resource};
 use crate::raft::Peer;

@@ -5,7 +5,7 @@ use super::Server;
 use super::audit::{self, Audited};
 use super::endpoint::{Encoding, Endpoint, ReadEndpoint};
 use super::forward::{Attempts, Failure, Target};
-use super::question::{self, Question};
+use super::reads::{Question, question};
 use crate::raft::Raft;
 use crate::rpc::method::*;
 use crate::rpc::{Archive, Called, HealthView, Method, Service, SnapshotOp, SnapshotReply, SnapshotRequest};

@@ -1,7 +1,7 @@
 //! The read engine: what ends a blocking query and what does not (`spec/semantics.md` 4, 26).
 
 use super::*;
-use crate::server::blocking::wait_time;
+use crate::server::reads::blocking::wait_time;
 use futures::FutureExt;
 
 /// A query that waits past this index; an hour, so that only a change can end it.

@@ -1,10 +1,10 @@
 //! The read engine: evaluates a query once, or until its index passes the one that the caller has already seen
 //! (`spec/semantics.md` 4).
 
-use super::endpoint::{Found, ReadContext, ReadEndpoint};
 use super::question::Body;
-use super::{Server, ServerConfig};
 use crate::acl::Authorizer;
+use crate::server::endpoint::{Found, ReadContext, ReadEndpoint};
+use crate::server::{Server, ServerConfig};
 use crate::state::WatchSet;
 use crate::types::requests::{ReadReply, shown_index};
 use crate::types::{Index, QueryOptions, Result};
@@ -20,31 +20,31 @@ const JITTER_FRACTION: u32 = 16;
 /// The result of one evaluation.
 pub struct Evaluated {
     /// Index of the result, at least 1.
-    pub(super) index: Index,
+    pub index: Index,
     /// What was found.
-    pub(super) found: Found,
+    pub found: Found,
     /// The result has no rows.
-    pub(super) empty: bool,
+    pub empty: bool,
     /// Rows were dropped for lack of permission.
-    pub(super) filtered: bool,
+    pub filtered: bool,
     /// What the result depends on.
-    pub(super) watch: WatchSet,
+    pub watch: WatchSet,
     /// The result.
-    pub(super) value: Body,
+    pub value: Body,
     /// Number of the evaluation among those of the same query, when shared.
-    pub(super) generation: u64,
+    pub generation: u64,
 }
 
 impl Evaluated {
     /// A result that everyone may see.
-    pub(super) fn plain(index: Index, watch: WatchSet, value: Body) -> Self {
+    pub fn plain(index: Index, watch: WatchSet, value: Body) -> Self {
         let (found, index) = (Found::Rows, shown_index(index));
         Evaluated { index, found, empty: false, filtered: false, watch, value, generation: 0 }
     }
 }
 
 /// Evaluates a query against the newest state and turns its reply into what is kept.
-pub(super) fn evaluate<M: ReadEndpoint>(
+pub fn evaluate<M: ReadEndpoint>(
     server: &Server,
     args: &M::Args,
     authorizer: &Authorizer,
@@ -62,7 +62,7 @@ pub(super) fn evaluate<M: ReadEndpoint>(
 }
 
 /// Time after which a waiting query answers what it has.
-pub(super) fn wait_time(config: &ServerConfig, asked: Duration) -> Duration {
+pub fn wait_time(config: &ServerConfig, asked: Duration) -> Duration {
     let base = if asked.is_zero() { config.default_query_time } else { asked.min(config.max_query_time) };
     let most = base / JITTER_FRACTION;
     if most.is_zero() { base } else { base + rand::rng().random_range(Duration::ZERO..most) }
@@ -70,7 +70,7 @@ pub(super) fn wait_time(config: &ServerConfig, asked: Duration) -> Duration {
 
 /// Runs `evaluate` until its index passes the caller's, or the time is over, or the state was replaced, or the server stops.
 /// The request has been admitted.
-pub(super) async fn run(
+pub async fn run(
     server: &Server,
     options: &QueryOptions,
     evaluate: &mut (dyn FnMut() -> Result<Arc<Evaluated>> + Send),

@@ -3,11 +3,10 @@
 //! Methods differ in how they are evaluated, encoded and compared. Who answers, waiting, sharing and asking again are the same
 //! for all of them and exist once, not once for each method.
 
-use super::Server;
 use super::blocking::{Evaluated, evaluate};
-use super::endpoint::{Answer, Encoding, Endpoint, Place, ReadEndpoint};
-use super::wire;
 use crate::acl::Authorizer;
+use crate::server::endpoint::{Answer, Encoding, Endpoint, Place, ReadEndpoint};
+use crate::server::{Server, wire};
 use crate::types::requests::{ReadReply, ReadRequest, Request};
 use crate::types::{QueryOptions, Result};
 use ahash::RandomState;

@@ -27,7 +27,7 @@ const SHARD_BYTES: usize = 4 << 20;
 const IDLE_SWEEPS: u64 = 2;
 
 /// One query and its last result.
-pub(super) struct Entry {
+pub struct Entry {
     authorizer: Authorizer,
     question: Box<dyn Question>,
     hash: u64,
@@ -39,12 +39,12 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The question, without index, wait and mode.
-    pub(super) fn question(&self) -> &dyn Question {
+    pub fn question(&self) -> &dyn Question {
         &*self.question
     }
 
     /// The permissions under which it is evaluated.
-    pub(super) fn authorizer(&self) -> &Authorizer {
+    pub fn authorizer(&self) -> &Authorizer {
         &self.authorizer
     }
 
@@ -128,7 +128,7 @@ impl Shard {
 }
 
 /// The results of recent queries.
-pub(super) struct Cache {
+pub struct Cache {
     hasher: RandomState,
     shards: [RwLock<Shard>; SHARDS],
     /// Advances with every sweep.
@@ -153,7 +153,7 @@ impl Cache {
     }
 
     /// The entry of a query; the same one for everyone who asks the same.
-    pub(super) fn entry(&self, authorizer: &Authorizer, question: Box<dyn Question>) -> Arc<Entry> {
+    pub fn entry(&self, authorizer: &Authorizer, question: Box<dyn Question>) -> Arc<Entry> {
         let hash = self.hasher.hash_one((question.digest(), authorizer));
         let now = self.clock.load(Ordering::Relaxed);
         let found = self.shard(hash).read().slots.get(&hash).and_then(|slot| slot.entry.upgrade());
@@ -189,11 +189,7 @@ impl Cache {
 
     /// The current result of an entry; `evaluate` runs at most once for all who wait. A body above the limit of its method is
     /// shared by those who ask for it at the same time and forgotten with the last of them.
-    pub(super) fn get(
-        &self,
-        entry: &Arc<Entry>,
-        evaluate: impl FnOnce() -> Result<Evaluated>,
-    ) -> Result<Arc<Evaluated>> {
+    pub fn get(&self, entry: &Arc<Entry>, evaluate: impl FnOnce() -> Result<Evaluated>) -> Result<Arc<Evaluated>> {
         let (version, fresh) = entry.get(evaluate)?;
         if fresh {
             self.evaluations.fetch_add(1, Ordering::Relaxed);
@@ -221,7 +217,7 @@ impl Cache {
     }
 
     /// Forgets what nobody has asked for since the sweep before the last one.
-    pub(super) fn sweep(&self) {
+    pub fn sweep(&self) {
         let now = self.clock.fetch_add(1, Ordering::Relaxed) + 1;
         for shard in &self.shards {
             let mut shard = shard.write();
@@ -240,7 +236,7 @@ impl Cache {
     }
 
     /// Evaluations so far: what the answers have cost.
-    pub(super) fn evaluations(&self) -> u64 {
+    pub fn evaluations(&self) -> u64 {
         self.evaluations.load(Ordering::Relaxed)
     }
 }
