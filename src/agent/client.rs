@@ -92,9 +92,11 @@ impl Client {
             return self.answer(&*question).await;
         }
         let client = self.clone();
-        let asked = question.clone();
-        let ask = move |_: &_| async move { client.answer(&*asked).await }.boxed();
-        self.inner.flights.share(question, ask).await
+        let shared = self.inner.flights.share(question, move |question| {
+            let question = question.clone();
+            async move { client.answer(&*question).await }.boxed()
+        });
+        shared.await
     }
 
     async fn answer(&self, question: &dyn Question) -> Result<Answer<Body>> {

@@ -19,7 +19,6 @@ use crate::types::requests::ReadRequest;
 use crate::types::{Error, GoDuration, Index, QueryMeta, QueryOptions, Result};
 use ahash::RandomState;
 use entry::{Entry, Fetch, Key, Value};
-use futures::future::BoxFuture;
 use limit::Rate;
 use parking_lot::Mutex;
 use rand::Rng;
@@ -96,17 +95,18 @@ impl Cache {
     }
 
     /// The entry of a request, which is refreshed in the background or not.
-    fn entry(&self, key: Box<dyn Key>, refreshed: bool, fetch: impl FnOnce() -> Fetch) -> Arc<Entry> {
-        let hash = self.hash(&*key, refreshed);
+    fn entry<K: Key>(&self, key: K, refreshed: bool, fetch: impl FnOnce(&K) -> Fetch) -> Arc<Entry> {
+        let hash = self.hash(&key, refreshed);
         let now = self.now();
         let mut entries = self.entries.lock();
         let found = entries.get(&hash).cloned();
         let taken = found.is_some();
-        if let Some(entry) = found.filter(|entry| entry.key.is_same(&*key)) {
+        if let Some(entry) = found.filter(|entry| entry.key.is_same(&key)) {
             entry.touch(now);
             return entry;
         }
-        let entry = Entry::start(key, refreshed, fetch(), self.rate.clone());
+        let fetch = fetch(&key);
+        let entry = Entry::start(Box::new(key), refreshed, fetch, self.rate.clone());
         entry.touch(now);
         // a different request with the same hash keeps its place
         if !taken {
@@ -198,16 +198,16 @@ impl Agent {
         let wanted = self.wanted(question.options());
         bare(question.options_mut());
         self.forget_unless_known(&question.options().token, &question, true).await;
-        let agent = Arc::downgrade(&self.inner);
-        let asked = question.clone();
-        let fetch = move |seen: Index| -> BoxFuture<'static, Result<Answer<Body>>> {
-            let (agent, mut question) = (agent.clone(), asked.clone());
-            let options = question.options_mut();
-            options.min_query_index = seen;
-            options.max_query_time = if seen > 0 { REFRESH_WAIT } else { GoDuration::ZERO };
-            Box::pin(async move { upgrade(&agent)?.ask(question).await })
-        };
-        let entry = self.cache().entry(Box::new(question), true, || Box::new(fetch));
+        let entry = self.cache().entry(question, true, |question| {
+            let (agent, question) = (Arc::downgrade(&self.inner), question.clone());
+            Box::new(move |seen: Index| {
+                let (agent, mut question) = (agent.clone(), question.clone());
+                let options = question.options_mut();
+                options.min_query_index = seen;
+                options.max_query_time = if seen > 0 { REFRESH_WAIT } else { GoDuration::ZERO };
+                Box::pin(async move { upgrade(&agent)?.ask(question).await })
+            })
+        });
         entry.get(&wanted).await
     }
 
@@ -222,17 +222,18 @@ impl Agent {
     {
         let wanted = self.wanted(args.options());
         bare(args.options_mut());
-        let key = (TypeId::of::<M>(), args.clone());
-        self.forget_unless_known(&args.options().token, &key, false).await;
-        let agent = Arc::downgrade(&self.inner);
-        let fetch = move |_| -> BoxFuture<'static, Result<Answer<Body>>> {
-            let (agent, args) = (agent.clone(), args.clone());
-            Box::pin(async move {
-                let reply = upgrade(&agent)?.call::<M>(args).await?;
-                Ok(Answer { meta: QueryMeta::default(), body: Body::typed(reply), not_found: false })
+        let key = (TypeId::of::<M>(), args);
+        self.forget_unless_known(&key.1.options().token, &key, false).await;
+        let entry = self.cache().entry(key, false, |(_, args)| {
+            let (agent, args) = (Arc::downgrade(&self.inner), args.clone());
+            Box::new(move |_| {
+                let (agent, args) = (agent.clone(), args.clone());
+                Box::pin(async move {
+                    let reply = upgrade(&agent)?.call::<M>(args).await?;
+                    Ok(Answer { meta: QueryMeta::default(), body: Body::typed(reply), not_found: false })
+                })
             })
-        };
-        let entry = self.cache().entry(Box::new(key), false, || Box::new(fetch));
+        });
         let (value, hit) = entry.get(&wanted).await?;
         Ok((Kept::of(value), hit))
     }

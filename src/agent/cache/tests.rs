@@ -55,7 +55,7 @@ fn cache() -> Cache {
 }
 
 async fn get(cache: &Cache, source: &Arc<Source>, refreshed: bool, wanted: Wanted) -> Result<(Text, Hit)> {
-    let entry = cache.entry(Box::new("args"), refreshed, || source.fetch());
+    let entry = cache.entry("args", refreshed, |_| source.fetch());
     entry.get(&wanted).await.map(|(value, hit)| (*Kept::of(value).shared().body, hit))
 }
 
@@ -181,11 +181,11 @@ async fn unused_entries_and_those_that_are_too_many_are_forgotten() {
     let cache = cache();
     let source = Source::new(1, "x");
     for number in 0..=MOST_ENTRIES {
-        cache.entry(Box::new(number), true, || Box::new(|_| Box::pin(std::future::pending())));
+        cache.entry(number, true, |_| Box::new(|_| Box::pin(std::future::pending())));
     }
     assert!(cache.len() <= MOST_ENTRIES && cache.len() > MOST_ENTRIES / 2);
     get(&cache, &source, true, Wanted::default()).await.expect("fetched");
-    let reader = cache.entry(Box::new(0_usize), true, || Box::new(|_| Box::pin(std::future::pending())));
+    let reader = cache.entry(0_usize, true, |_| Box::new(|_| Box::pin(std::future::pending())));
     let waiting = tokio::spawn(async move { reader.get(&Wanted::default()).await.is_ok() });
     while !cache.entries.lock().values().any(|entry| entry.is_read()) {
         tokio::task::yield_now().await;
