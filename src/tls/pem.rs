@@ -36,6 +36,11 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, String> {
     }
 }
 
+/// The certificates of several texts; those that do not decode are left out.
+pub fn readable<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Certificate> {
+    texts.into_iter().flat_map(|text| certificates(text.as_bytes()).unwrap_or_default()).collect()
+}
+
 /// The authorities of one file.
 ///
 /// # Errors

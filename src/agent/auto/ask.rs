@@ -1,18 +1,14 @@
 //! Asks one server after the other until one answers.
 
+use super::pauses::{Pauses, spread};
 use crate::agent::notify;
 use crate::config::RuntimeConfig;
 use crate::rpc::{Joining, Method};
 use crate::tls::Configurator;
 use crate::types::{Error, Result};
-use rand::Rng;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::sleep;
-
-/// First and longest pause between two rounds.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// The servers that an agent asks which knows nobody yet.
 pub(super) struct Asker {
@@ -90,7 +86,7 @@ impl Asker {
 
     /// An answer, however long it takes; the request is made anew for each round.
     pub async fn patiently<M: Method>(&self, request: impl Fn() -> Result<M::Args>) -> M::Reply {
-        let ((mut pause, longest), mut attempt) = (PAUSES, 0);
+        let (mut pauses, mut attempt) = (Pauses::new(), 0);
         loop {
             attempt += 1;
             let reason = match request() {
@@ -101,10 +97,9 @@ impl Asker {
                 Err(error) => error.text,
             };
             tracing::error!(target: "agent.auto_config", "{reason}");
+            let pause = pauses.step();
             notify::asking(self.what, attempt, &reason, pause);
-            let spread = rand::rng().random_range(Duration::ZERO..pause / 4);
-            sleep(pause + spread).await;
-            pause = (pause * 2).min(longest);
+            sleep(spread(pause)).await;
         }
     }
 }

@@ -64,14 +64,9 @@ pub(super) struct Holder {
     valid_before: i64,
 }
 
-/// Certificates of PEM texts; those that do not decode are left out.
-pub(super) fn certificates<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Certificate> {
-    texts.into_iter().flat_map(|text| pem::certificates(text.as_bytes()).unwrap_or_default()).collect()
-}
-
 /// The certificates of roots.
 pub(super) fn root_certificates(roots: &IndexedCaRoots) -> Vec<Certificate> {
-    certificates(roots.roots.iter().map(|root| &root.root_cert))
+    pem::readable(roots.roots.iter().map(|root| &root.root_cert))
 }
 
 impl Holder {
@@ -84,7 +79,7 @@ impl Holder {
         let identity = pem::identity_of(cert.cert_pem.as_bytes(), cert.private_key_pem.as_bytes());
         let identity =
             identity.map_err(|error| Error::new(format!("unusable certificate from the servers: {error}")))?;
-        let (connect, manual) = (root_certificates(&roots), certificates(&manual_roots));
+        let (connect, manual) = (root_certificates(&roots), pem::readable(&manual_roots));
         tls.update_auto(|auto| {
             auto.identity = Some(identity);
             auto.connect_roots = connect;

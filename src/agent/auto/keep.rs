@@ -1,13 +1,13 @@
 //! While the agent runs: it follows the roots, and renews its certificate.
 
 use super::holder::{Holder, root_certificates};
+use super::pauses::{Pauses, spread, up_to};
 use super::{Enrolled, Way, Welcome, ask_certificate, ask_config, welcome_of};
 use crate::agent::Agent;
 use crate::rpc::method::{ConnectCaRoots, ConnectCaSign};
 use crate::types::ca::{CaSignRequest, IndexedCaRoots};
 use crate::types::requests::DcRequest;
 use crate::types::{GoDuration, Index, QueryOptions, Result, Timestamp};
-use rand::Rng;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -15,16 +15,8 @@ use tokio::time::sleep;
 /// How long a question for the roots stays open.
 const WAIT: GoDuration = GoDuration::secs(600);
 
-/// First and longest pause after a failure.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-
 /// A new root makes all agents come within this time.
 const SPREAD: Duration = Duration::from_secs(30);
-
-/// A random time below a limit.
-fn up_to(limit: Duration) -> Duration {
-    rand::rng().random_range(Duration::ZERO..limit)
-}
 
 impl Enrolled {
     /// Runs as long as the agent.
@@ -66,7 +58,7 @@ impl Enrolled {
 
     /// Gets a new certificate, however long it takes.
     async fn renew(&mut self, agent: &Agent) {
-        let (mut pause, longest) = PAUSES;
+        let mut pauses = Pauses::new();
         loop {
             // boxed: the futures of calls are deep
             let renewed = match self.holder.is_over(Timestamp::now()) {
@@ -86,8 +78,7 @@ impl Enrolled {
                     tracing::error!(target: "agent.auto_config", error = %error, "failed to renew the certificate");
                 }
             }
-            sleep(pause + up_to(pause / 4)).await;
-            pause = (pause * 2).min(longest);
+            sleep(spread(pauses.step())).await;
         }
     }
 
@@ -124,7 +115,7 @@ impl Enrolled {
 
 /// Tells of the roots whenever they change.
 async fn follow_roots(agent: Agent, sender: watch::Sender<IndexedCaRoots>) {
-    let (mut seen, mut pause): (Index, Duration) = (0, PAUSES.0);
+    let (mut seen, mut pauses): (Index, Pauses) = (0, Pauses::new());
     while !sender.is_closed() {
         let max_query_time = if seen > 0 { WAIT } else { GoDuration::ZERO };
         let token = agent.tokens().agent();
@@ -132,7 +123,7 @@ async fn follow_roots(agent: Agent, sender: watch::Sender<IndexedCaRoots>) {
             QueryOptions { token, min_query_index: seen, max_query_time, allow_stale: true, ..QueryOptions::default() };
         match agent.call::<ConnectCaRoots>(DcRequest { query, ..DcRequest::default() }).await {
             Ok(reply) => {
-                pause = PAUSES.0;
+                pauses = Pauses::new();
                 // an index that went back belongs to another state
                 seen = if reply.meta.index < seen { 0 } else { reply.meta.index.max(1) };
                 sender.send_if_modified(|known| {
@@ -146,8 +137,7 @@ async fn follow_roots(agent: Agent, sender: watch::Sender<IndexedCaRoots>) {
             }
             Err(error) => {
                 tracing::debug!(target: "agent.auto_config", error = %error, "the CA roots cannot be read");
-                sleep(pause).await;
-                pause = (pause * 2).min(PAUSES.1);
+                sleep(pauses.step()).await;
             }
         }
     }

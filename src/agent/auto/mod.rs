@@ -9,6 +9,7 @@ mod configuration;
 mod file;
 mod holder;
 mod keep;
+mod pauses;
 
 use crate::acl::Tokens;
 use crate::config::{self, Load, RuntimeConfig};

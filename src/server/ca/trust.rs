@@ -12,8 +12,7 @@ pub(in crate::server) async fn follow(server: Server) {
     let mut known: Vec<Certificate> = Vec::new();
     loop {
         let ((_, roots), watch) = server.store().read(|state, watch| state.ca_roots(watch));
-        let found: Vec<Certificate> =
-            roots.iter().flat_map(|root| pem::certificates(root.root_cert.as_bytes()).unwrap_or_default()).collect();
+        let found = pem::readable(roots.iter().map(|root| &root.root_cert));
         if found != known {
             let updated = server.config().tls.update_auto(|auto| auto.connect_roots.clone_from(&found));
             match updated {
