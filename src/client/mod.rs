@@ -16,6 +16,7 @@ pub mod watch;
 pub use error::{Error, os_text};
 pub use settings::{Endpoint, Overrides, Settings};
 
+use crate::types::PATH_SEGMENT;
 use crate::types::secret::hidden;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -30,20 +31,7 @@ pub use reqwest::Method;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Characters that a path keeps, as Go's `EscapedPath` does.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'+')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b':')
-    .remove(b';')
-    .remove(b'=')
-    .remove(b'@');
+const PATH: &AsciiSet = &PATH_SEGMENT.remove(b',').remove(b'/').remove(b';');
 
 /// Characters that a query keeps, as Go's `url.Values.Encode` does (a blank becomes `+`).
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');

@@ -83,17 +83,19 @@ impl Default for RequestLimits {
 }
 
 /// Lets `rate` requests per second pass, and as many at once.
-struct Bucket {
+pub(super) struct Bucket {
     tokens: f64,
     filled: Instant,
 }
 
 impl Bucket {
-    fn full(rate: f64, now: Instant) -> Bucket {
+    /// One that lets `rate` pass at once.
+    pub(super) fn full(rate: f64, now: Instant) -> Bucket {
         Bucket { tokens: rate.max(0.0), filled: now }
     }
 
-    fn pass(&mut self, rate: f64, now: Instant) -> bool {
+    /// One may pass now. A negative rate lets all pass.
+    pub(super) fn pass(&mut self, rate: f64, now: Instant) -> bool {
         if rate < 0.0 {
             return true;
         }

@@ -39,7 +39,7 @@ pub use kv::{DirEntry, KvOp, KvRequest};
 pub use node::{DeregisterRequest, Locality, Node, RegisterRequest};
 pub use prepared_query::{PreparedQuery, PreparedQueryOp, PreparedQueryRequest};
 pub use query::{QueryMeta, QueryOptions, QuerySource};
-pub use quote::go_quote;
+pub use quote::{PATH_SEGMENT, go_quote};
 pub use service::{CheckServiceNode, NodeService, ServiceAddress, ServiceKind, ServiceNode, Weights};
 pub use session::{Session, SessionBehavior, SessionOp, SessionRequest};
 pub use system::{SystemMetadataEntry, SystemMetadataOp, SystemMetadataRequest, TombstoneRequest};

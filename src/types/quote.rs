@@ -1,4 +1,19 @@
-//! Go's `%q`, which many texts of the reference show names in.
+//! How Go writes names: `%q`, which many texts of the reference show them in, and parts of paths.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+/// What a part of a path keeps, as Go's `PathEscape` does; anything else is escaped.
+pub const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
 
 /// A string in Go's `%q`.
 pub fn go_quote(text: &str) -> String {

@@ -1,22 +1,10 @@
 //! Identities of agents as certificates carry them (`spec/mesh.md` 5).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use super::PATH_SEGMENT;
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 
 /// The trust domain of an agent that does not know it yet.
 pub const UNKNOWN_DOMAIN: &str = "unknown";
-
-/// What is escaped in a part of a path.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'+')
-    .remove(b'=')
-    .remove(b':')
-    .remove(b'@');
 
 /// `spiffe://<trust domain>/agent/client/dc/<datacenter>/id/<node>`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +39,7 @@ impl AgentId {
 
     /// The URI.
     pub fn uri(&self) -> String {
-        let escaped = |part| utf8_percent_encode(part, ESCAPED);
+        let escaped = |part| utf8_percent_encode(part, PATH_SEGMENT);
         format!("spiffe://{}/agent/client/dc/{}/id/{}", self.host, escaped(&self.datacenter), escaped(&self.node))
     }
 }

@@ -5,6 +5,7 @@ use super::provider::{EARLY, Signer, seconds, trust_domain};
 use super::settings::BuiltIn;
 use crate::acl::{Access, Resource};
 use crate::rpc::method::ConnectCaSign;
+use crate::server::limits::Bucket;
 use crate::server::{Endpoint, Place, Server};
 use crate::state::{Command, Outcome};
 use crate::telemetry::limits;
@@ -21,7 +22,7 @@ const MAX_NAMES: usize = 64;
 
 /// How many requests have been signed of late.
 #[derive(Default)]
-pub struct Pace(Mutex<Option<(Instant, f64)>>);
+pub struct Pace(Mutex<Option<Bucket>>);
 
 impl Pace {
     /// Lets one request pass; so many per second may, and as many at once. 0 lets all pass.
@@ -29,15 +30,8 @@ impl Pace {
         if per_second <= 0.0 {
             return true;
         }
-        let most = per_second.max(1.0);
-        let mut state = self.0.lock();
-        let left = match *state {
-            Some((at, left)) => (left + now.saturating_duration_since(at).as_secs_f64() * per_second).min(most),
-            None => most,
-        };
-        let passes = left >= 1.0;
-        *state = Some((now, if passes { left - 1.0 } else { left }));
-        passes
+        let mut bucket = self.0.lock();
+        bucket.get_or_insert_with(|| Bucket::full(per_second.max(1.0), now)).pass(per_second, now)
     }
 }
 
