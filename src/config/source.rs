@@ -131,6 +131,8 @@ fn expand(path: &Path, forced: Option<Format>, warnings: &mut Vec<String>) -> Re
         }
         match forced.or_else(|| format_of(&path)) {
             Some(format) => files.push(File { path, format }),
+            // the environment of the unit, which the packages put beside the configuration
+            None if path.extension().is_some_and(|extension| extension == "env") => {}
             None => warnings.push(format!(
                 "skipping file {}, extension must be .hcl or .json, or config format must be set",
                 path.display()

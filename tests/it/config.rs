@@ -138,6 +138,7 @@ fn validate_reads_directories_and_knows_its_flags() {
     fs::write(dir.path().join("a.json"), "{\"data_dir\": \"/nowhere/tribune\"}").expect("written");
     fs::write(dir.path().join("b.hcl"), "bind_addr = \"127.0.0.1\"").expect("written");
     fs::write(dir.path().join("c.txt"), "bogus = true").expect("written");
+    fs::write(dir.path().join("d.env"), "NOT=read").expect("written");
     let run = |args: &[&str]| {
         let output = run_cli(BINARY, args, &[], b"");
         (output.status.code(), stdout(&output), stderr(&output))
