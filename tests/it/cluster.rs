@@ -3,6 +3,7 @@
 use crate::support::cluster::*;
 use crate::support::*;
 use std::collections::BTreeSet;
+use std::net::{TcpListener, UdpSocket};
 
 #[test]
 fn three_servers_elect_a_leader_once_they_are_joined_by_hand() {
@@ -104,11 +105,11 @@ fn commands_show_the_cluster(cluster: &Cluster, leader: usize) {
 
 #[test]
 fn servers_named_by_ports_names_and_templates_are_joined() {
-    let free = |address: &str| {
-        let socket = std::net::TcpListener::bind((address, 0)).expect("a free port");
-        socket.local_addr().expect("an address").port()
-    };
-    let port = free("127.0.0.1");
+    // on all addresses, so below the ports that the system gives to connections of other tests
+    let free =
+        |port: &u16| TcpListener::bind(("0.0.0.0", *port)).is_ok() && UdpSocket::bind(("0.0.0.0", *port)).is_ok();
+    let first_tried = 20_000 + (std::process::id() % 10_000) as u16;
+    let port = (first_tried..32_000).find(free).expect("a free port");
     let others: Vec<AgentBuilder> = vec![member("s2"), member("s3")];
     let first = member("s1").server_of(3).arg("-serf-lan-bind=0.0.0.0").hcl(&format!("ports {{ serf_lan = {port} }}"));
     let first = first.start();
