@@ -138,9 +138,11 @@ fn fire_and_hear(cluster: &Cluster, client: &TestAgent) {
 }
 
 fn ask_everything(cluster: &Cluster, client: &TestAgent) {
-    wait_until("a coordinate of the client", || {
+    wait_until("the coordinates of the client and a server", || {
         let nodes = client.ask_json("/v1/coordinate/nodes");
-        nodes.as_array().is_some_and(|nodes| nodes.iter().any(|row| row["Node"] == "c1"))
+        ["c1", "s1"]
+            .iter()
+            .all(|name| nodes.as_array().is_some_and(|rows| rows.iter().any(|row| row["Node"] == **name)))
     });
     assert!(client.cli_ok(&["rtt", "c1", "s1"]).contains("rtt: "));
     let near = client.get("/v1/catalog/nodes?near=_agent").json();

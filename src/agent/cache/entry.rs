@@ -12,7 +12,7 @@ use rand::Rng;
 use std::any::Any;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -159,6 +159,8 @@ pub struct Entry {
     state: watch::Sender<State>,
     asked: Arc<Notify>,
     used: AtomicU64,
+    /// Nobody has got it yet: who comes first is the one that it was fetched for.
+    unasked: AtomicBool,
     readers: AtomicUsize,
     task: Mutex<Option<AbortHandle>>,
 }
@@ -195,6 +197,7 @@ impl Entry {
             state: watch::Sender::new(state),
             asked: Arc::new(Notify::new()),
             used: AtomicU64::new(0),
+            unasked: AtomicBool::new(true),
             readers: AtomicUsize::new(0),
             task: Mutex::default(),
         });
@@ -237,7 +240,11 @@ impl Entry {
     pub async fn get(&self, wanted: &Wanted) -> Result<(Arc<Value>, Hit)> {
         let _reading = Reading::begin(&self.readers);
         let mut states = self.state.subscribe();
-        let asked_at = {
+        let asked_at = if self.unasked.swap(false, Ordering::Relaxed) {
+            // the fetch may have ended already
+            states.mark_changed();
+            0
+        } else {
             let state = states.borrow_and_update();
             if let Some(value) = self.acceptable(&state, wanted).filter(|_| self.refreshed || !wanted.must_revalidate) {
                 return Ok((value.clone(), Hit { age: Some(self.age(&state, value)) }));
