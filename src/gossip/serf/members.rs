@@ -87,6 +87,9 @@ impl Serf {
         let Some(record) = self.members.get_mut(&*node.name) else { return };
         let status = match record.member.status {
             MemberStatus::Leaving => MemberStatus::Left,
+            // It announced its own end, which only a leave does: its intent was lost on the way, as may happen when those that should
+            // have told it on left at the same time. (Serf calls this a failure until an intent arrives.)
+            MemberStatus::Alive if node.state == State::Left => MemberStatus::Left,
             MemberStatus::Alive => MemberStatus::Failed,
             other => {
                 self.settings.log.warn(Layer::Serf, format_args!("Bad state when leave: {}", other as u8));
