@@ -320,14 +320,7 @@ async fn start(
     // a second installation of the provider is refused and harmless
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (data_dir, node_id) = identity(&config)?;
-    let configured = match config.auto_config.enabled {
-        true => {
-            // who waits for servers wants to see why
-            logging::release();
-            auto::configure(&mut load, &mut config, &tls).await?
-        }
-        false => None,
-    };
+    let configured = auto::configure(&mut load, &mut config, &tls).await?;
     if !config.log.log_json {
         print!("{}", banner::text(&config, &node_id));
     }

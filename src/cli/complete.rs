@@ -139,7 +139,7 @@ pub enum Style {
     Plain,
     /// It inserts them as they are: bash, which tells its kind of completion (`COMP_TYPE`).
     Quoted,
-    /// It splits them at blanks and unquotes them: zsh with `bashcompinit`, which tells `COMP_CWORD` alone.
+    /// It splits them at blanks, then unquotes them and quotes them as the line needs it: zsh with `bashcompinit`, which tells `COMP_CWORD` alone.
     Split,
 }
 
@@ -163,11 +163,15 @@ pub fn answer(commands: &[&Command], request: Request<'_>) -> Vec<String> {
     let kept = request.word.and_then(|word| last.raw.strip_suffix(word)).map(shell::unquote).unwrap_or_default();
     let cursor = Cursor::read(commands, &texts);
     let mut found = candidates(commands, &cursor);
-    // half a name is worse than none
-    found.retain(|candidate| request.style != Style::Split || !candidate.contains(' '));
+    // zsh takes a blank at the end for the end of the word, and half a name is worse than none
+    found.retain(|candidate| request.style != Style::Split || !candidate.ends_with(' '));
     let whole = found.into_iter().map(|candidate| format!("{}{candidate}", cursor.before));
     let parts = whole.map(|candidate| candidate.strip_prefix(&*kept).map(str::to_owned).unwrap_or(candidate));
-    let quote = |part: String| if request.style == Style::Plain { part } else { shell::quote(&part, last.open) };
+    let quote = |part: String| match request.style {
+        Style::Plain => part,
+        Style::Quoted => shell::quote(&part, last.open),
+        Style::Split => shell::without_blanks(&part),
+    };
     parts.map(quote).collect()
 }
 

@@ -64,6 +64,14 @@ pub fn quote(text: &str, open: Option<char>) -> String {
     }
 }
 
+/// A text for a shell that splits at blanks before it unquotes: in the quotes of C when it is more than plain.
+pub fn without_blanks(text: &str) -> String {
+    if quote(text, None) == text {
+        return text.to_owned();
+    }
+    format!("$'{}'", escape(text, |letter| matches!(letter, '\'' | '\\')).replace(' ', "\\x20"))
+}
+
 fn escape(text: &str, special: fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -86,6 +94,14 @@ mod tests {
         assert_eq!(texts("tribune kv "), ["tribune", "kv", ""]);
         assert_eq!(texts(r#"a\ b 'c "d' "e \" \x f"g"#), ["a b", "c \"d", "e \" \\x fg"]);
         assert_eq!(split("a 'b c").pop(), Some(Word { text: "b c".into(), raw: "'b c".into(), open: Some('\'') }));
+    }
+
+    #[test]
+    fn a_word_can_do_without_blanks() {
+        let cases = [("app/x", "app/x"), ("a b", r"$'a\x20b'"), ("it's", r"$'it\'s'"), (r"a\b c", r"$'a\\b\x20c'")];
+        for (text, expected) in cases {
+            assert_eq!(without_blanks(text), expected);
+        }
     }
 
     #[test]

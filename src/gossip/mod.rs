@@ -17,7 +17,7 @@ pub mod serf;
 pub mod swim;
 pub mod wire;
 
-pub use pool::{KeyReply, Pool, PoolConfig, PoolState, QueryResponses};
+pub use pool::{JoinAddress, KeyReply, Pool, PoolConfig, PoolState, QueryResponses};
 pub use serf::{
     Event, IncomingQuery, Logger, Member, MemberStatus, MergeCheck, QueryReply, QueryRequest, Tags, UserEvent,
 };

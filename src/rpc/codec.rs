@@ -1,6 +1,7 @@
 //! Requests and answers of net/rpc: two msgpack values one behind the other, without a length (`spec/rpc.md` 4).
 
 use super::budget::Share;
+use super::method::Method;
 use super::service::Called;
 use crate::telemetry::limits;
 use crate::types::msgpack::{self, MAX_DEPTH, Shape};
@@ -54,6 +55,14 @@ pub fn begin_request(out: &mut Vec<u8>, seq: u64, method: &str) -> Result<(), ms
         service_method: &'a str,
     }
     msgpack::to_end_of(out, &Header { seq, service_method: method })
+}
+
+/// A whole request.
+pub fn request<M: Method>(seq: u64, args: &M::Args) -> Result<Vec<u8>, msgpack::Error> {
+    let mut out = Vec::with_capacity(512);
+    begin_request(&mut out, seq, M::NAME)?;
+    msgpack::to_end_of(&mut out, args)?;
+    Ok(out)
 }
 
 /// A whole answer.

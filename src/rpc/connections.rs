@@ -180,11 +180,9 @@ impl Connections {
     ) -> Result<M::Reply, CallError> {
         let bad = |error: msgpack::Error| CallError::Undecodable(error.to_string());
         let seq = SEQ.fetch_add(1, Relaxed);
-        let mut request = Vec::with_capacity(512);
-        codec::begin_request(&mut request, seq, M::NAME).map_err(bad)?;
-        msgpack::to_end_of(&mut request, args).map_err(bad)?;
+        let request = codec::request::<M>(seq, args).map_err(bad)?;
         let body = self.exchange(to.into(), seq, &request, timeout).await?;
-        msgpack::from_slice(&body).map_err(|error| CallError::Undecodable(error.to_string()))
+        msgpack::from_slice(&body).map_err(bad)
     }
 
     /// The same for an encoded request and an encoded reply.

@@ -37,9 +37,7 @@ impl Joining {
     pub async fn call<M: Method>(&self, to: SocketAddr, args: &M::Args) -> Result<M::Reply, CallError> {
         let bad = |error: msgpack::Error| CallError::Undecodable(error.to_string());
         let mut stream = dial(&self.settings, &Destination::from(to)).await.map_err(CallError::Unreachable)?;
-        let mut request = Vec::with_capacity(2048);
-        codec::begin_request(&mut request, 1, M::NAME).map_err(bad)?;
-        msgpack::to_end_of(&mut request, args).map_err(bad)?;
+        let request = codec::request::<M>(1, args).map_err(bad)?;
         let exchange = async {
             stream.write_all(&request).await?;
             stream.flush().await?;

@@ -6,6 +6,7 @@
 //! the consensus between servers. What TLS does to a connection stands behind [`Security`].
 
 pub(crate) mod auto_config;
+mod bucket;
 mod budget;
 mod codec;
 mod connections;
@@ -28,6 +29,7 @@ mod tls;
 mod vectors;
 mod yamux;
 
+pub use bucket::Bucket;
 pub use connections::{ConnectionSettings, Connections, Destination};
 pub use error::CallError;
 pub use joining::Joining;

@@ -1,5 +1,6 @@
 //! The servers of one datacenter: who gets the next call, and when a call is repeated (`spec/rpc.md` 8).
 
+use super::bucket::Bucket;
 use super::connections::Connections;
 use super::error::CallError;
 use super::method::{Method, StatusPing};
@@ -82,6 +83,12 @@ impl CallSettings {
         }
     }
 
+    /// These with a full bucket.
+    fn pace(self) -> (Arc<CallSettings>, Bucket) {
+        let bucket = Bucket::full(self.burst as f64, Instant::now());
+        (Arc::new(self), bucket)
+    }
+
     /// Longest wait for an answer.
     pub fn answer_timeout(&self, blocking: Duration) -> Duration {
         if blocking.is_zero() { self.timeout } else { blocking + self.hold }
@@ -118,55 +125,26 @@ impl Retry {
     }
 }
 
-/// Lets `rate` calls per second pass, and `burst` at once.
-struct Limiter {
-    tokens: f64,
-    filled: Instant,
-}
-
-impl Limiter {
-    fn new(settings: &CallSettings) -> Limiter {
-        Limiter { tokens: settings.burst as f64, filled: Instant::now() }
-    }
-
-    fn pass(&mut self, settings: &CallSettings) -> bool {
-        if !settings.rate.is_finite() || settings.rate <= 0.0 {
-            return true;
-        }
-        let now = Instant::now();
-        let earned = now.duration_since(self.filled).as_secs_f64() * settings.rate;
-        self.filled = now;
-        self.tokens = (self.tokens + earned).min(settings.burst as f64);
-        if self.tokens < 1.0 {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
-    }
-}
-
 /// A shuffled list of servers; the first gets the calls, a failed one moves to the end.
 #[derive(Clone)]
 pub struct Servers(Arc<Inner>);
 
 struct Inner {
     list: Mutex<Vec<Arc<ServerAddress>>>,
-    pace: Mutex<(Arc<CallSettings>, Limiter)>,
+    pace: Mutex<(Arc<CallSettings>, Bucket)>,
     offline: AtomicBool,
 }
 
 impl Servers {
     /// An empty list.
     pub fn new(settings: CallSettings) -> Servers {
-        let limiter = Limiter::new(&settings);
-        let pace = Mutex::new((Arc::new(settings), limiter));
+        let pace = Mutex::new(settings.pace());
         Servers(Arc::new(Inner { list: Mutex::default(), pace, offline: AtomicBool::new(false) }))
     }
 
     /// Applies new settings.
     pub fn configure(&self, settings: CallSettings) {
-        let limiter = Limiter::new(&settings);
-        *self.0.pace.lock() = (Arc::new(settings), limiter);
+        *self.0.pace.lock() = settings.pace();
     }
 
     /// Adds a server at a random place, or replaces the one of the same name.
@@ -344,8 +322,9 @@ impl Servers {
     fn admit(&self) -> Result<()> {
         CALLS.add(1);
         let passes = {
-            let (settings, limiter) = &mut *self.0.pace.lock();
-            limiter.pass(settings)
+            let (settings, bucket) = &mut *self.0.pace.lock();
+            let limited = settings.rate.is_finite() && settings.rate > 0.0;
+            !limited || bucket.pass(settings.rate, settings.burst as f64, Instant::now())
         };
         if !passes {
             EXCEEDED.add(1);

@@ -2,6 +2,7 @@
 //! counts once on each server that it comes to: on the one that was asked, and on the leader if it is passed on.
 
 use super::{Server, wire};
+use crate::rpc::Bucket;
 use crate::telemetry::metrics::counter_labels;
 use crate::types::{Error, Result};
 use parking_lot::Mutex;
@@ -82,33 +83,10 @@ impl Default for RequestLimits {
     }
 }
 
-/// Lets `rate` requests per second pass, and as many at once.
-pub(super) struct Bucket {
-    tokens: f64,
-    filled: Instant,
-}
-
-impl Bucket {
-    /// One that lets `rate` pass at once.
-    pub(super) fn full(rate: f64, now: Instant) -> Bucket {
-        Bucket { tokens: rate.max(0.0), filled: now }
-    }
-
-    /// One may pass now. A negative rate lets all pass.
-    pub(super) fn pass(&mut self, rate: f64, now: Instant) -> bool {
-        if rate < 0.0 {
-            return true;
-        }
-        let earned = now.saturating_duration_since(self.filled).as_secs_f64() * rate;
-        // a rate below one a second still lets one pass now and then
-        self.tokens = (self.tokens + earned).min(rate.max(1.0));
-        self.filled = now;
-        if self.tokens < 1.0 {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
-    }
+/// One may pass now; so many per second do, and as many at once. A negative rate lets all pass.
+fn pass(bucket: &mut Bucket, rate: f64, now: Instant) -> bool {
+    // a rate below one a second still lets one pass now and then
+    rate < 0.0 || bucket.pass(rate, rate.max(1.0), now)
 }
 
 struct State {
@@ -147,8 +125,8 @@ impl Limiter {
         }
         let passes = match class {
             Class::Exempt => true,
-            Class::Read => read.pass(limits.read_rate, now),
-            Class::Write => write.pass(limits.write_rate, now),
+            Class::Read => pass(read, limits.read_rate, now),
+            Class::Write => pass(write, limits.write_rate, now),
         };
         (!passes).then_some(limits.mode)
     }
@@ -200,17 +178,14 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_rate_lets_as_many_pass_at_once_and_refills_evenly() {
+    fn a_rate_lets_as_many_pass_at_once() {
         let start = Instant::now();
-        let mut bucket = Bucket::full(10.0, start);
-        let passed = |bucket: &mut Bucket, now| (0..20).filter(|_| bucket.pass(10.0, now)).count();
-        assert_eq!(passed(&mut bucket, start), 10);
-        assert_eq!(passed(&mut bucket, start + Duration::from_millis(500)), 5);
-        assert_eq!(passed(&mut bucket, start + Duration::from_secs(60)), 10, "no more than the burst is saved");
-        assert!(Bucket::full(-1.0, start).pass(-1.0, start));
-        assert!(!Bucket::full(0.0, start).pass(0.0, start + Duration::from_secs(3600)), "a rate of 0 stops all");
-        let mut slow = Bucket::full(0.5, start);
-        assert!(!slow.pass(0.5, start) && slow.pass(0.5, start + Duration::from_secs(2)));
+        // rate, how many of 20 pass at once, how many after two seconds
+        for (rate, at_once, later) in [(10.0, 10, 10), (-1.0, 20, 20), (0.0, 0, 0), (0.5, 0, 1)] {
+            let mut bucket = Bucket::full(rate, start);
+            let mut passed = |now| (0..20).filter(|_| pass(&mut bucket, rate, now)).count();
+            assert_eq!((passed(start), passed(start + Duration::from_secs(2))), (at_once, later), "{rate}");
+        }
     }
 
     #[test]

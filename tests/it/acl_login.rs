@@ -28,6 +28,16 @@ struct Asked {
     body: String,
 }
 
+impl Asked {
+    fn header(&self, name: &str) -> String {
+        let found = self.headers.iter().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        });
+        found.unwrap_or_default()
+    }
+}
+
 /// Serves one answer a connection, for as long as the test runs.
 fn serve(answer: impl Fn(&Asked) -> (u16, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -279,17 +289,10 @@ fn a_service_account_is_reviewed_by_its_api_server() {
 fn an_aws_principal_signs_a_request_that_we_send() {
     let agent = dev().acl().start();
     let sts = serve(|asked| {
-        let header = |name: &str| {
-            let found = asked.headers.iter().find_map(|line| {
-                let (found, value) = line.split_once(':')?;
-                found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-            });
-            found.unwrap_or_default()
-        };
-        let signed = header("authorization");
+        let signed = asked.header("authorization");
         let right = asked.line.starts_with("POST / ")
             && asked.body == "Action=GetCallerIdentity&Version=2011-06-15"
-            && header("host") == "sts.eu-west-1.amazonaws.com"
+            && asked.header("host") == "sts.eu-west-1.amazonaws.com"
             && signed.starts_with("AWS4-HMAC-SHA256 Credential=AKID/")
             && signed.contains(
                 "/eu-west-1/sts/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-consul-iam-serverid,",
@@ -325,4 +328,114 @@ fn an_aws_principal_signs_a_request_that_we_send() {
     assert!(error.contains("missing header \"x-consul-iam-serverid\""), "{error}");
     let error = login(&agent, "x", &with("-method=aws")).expect_err("refused");
     assert_eq!(error, "Cannot use '-bearer-token-file' flag with '-aws-auto-bearer-token'\n");
+}
+
+/// AWS as the one who logs in and the server see it: STS, the service of a container, that of an instance. Whoever signs with
+/// the access key `X` is in the role `X`.
+fn aws() -> String {
+    serve(|asked| {
+        let signer = asked.header("authorization");
+        let signer = signer.strip_prefix("AWS4-HMAC-SHA256 Credential=").and_then(|rest| rest.split('/').next());
+        let session = asked.header("x-amz-security-token");
+        let keys = |id: &str| {
+            json!({"Code": "Success", "AccessKeyId": id, "SecretAccessKey": "s3cret", "Token": "s3ssion"}).to_string()
+        };
+        let with_token = |name: &str| asked.header(name) == "t0ken";
+        match (asked.line.as_str(), signer) {
+            ("POST / HTTP/1.1", Some(role)) if session == "s3ssion" || role == "LASTING" => {
+                let caller = format!(
+                    "<GetCallerIdentityResponse xmlns=\"x\"><GetCallerIdentityResult><Arn>arn:aws:sts::1234:assumed-role/{role}/s</Arn>\
+                     <UserId>AROA:s</UserId><Account>1234</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+                );
+                (200, caller)
+            }
+            ("POST / HTTP/1.1", None) if asked.body.contains("&WebIdentityToken=t0ken") => {
+                let role = "<R><Credentials><AccessKeyId>WEB</AccessKeyId><SecretAccessKey>s3cret</SecretAccessKey>\
+                            <SessionToken>s3ssion</SessionToken></Credentials></R>";
+                (200, role.to_owned())
+            }
+            ("GET /container HTTP/1.1", _) if with_token("authorization") => (200, keys("CONTAINER")),
+            ("PUT /latest/api/token HTTP/1.1", _) => (200, "t0ken".to_owned()),
+            ("GET /latest/meta-data/iam/security-credentials/ HTTP/1.1", _)
+                if with_token("x-aws-ec2-metadata-token") =>
+            {
+                (200, "my-role".to_owned())
+            }
+            ("GET /latest/meta-data/iam/security-credentials/my-role HTTP/1.1", _)
+                if with_token("x-aws-ec2-metadata-token") =>
+            {
+                (200, keys("INSTANCE"))
+            }
+            _ => (403, String::new()),
+        }
+    })
+}
+
+#[test]
+fn aws_credentials_are_found_where_the_tools_of_aws_find_them() {
+    let agent = dev().acl().start();
+    let aws = aws();
+    let home = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| home.path().join(name).display().to_string();
+    std::fs::create_dir(path(".aws")).expect("a folder");
+    std::fs::write(path("token"), "t0ken").expect("written");
+    let file = "[work]\naws_access_key_id = LASTING\naws_secret_access_key = s3cret\n";
+    std::fs::write(path(".aws/credentials"), file).expect("written");
+    std::fs::write(path(".aws/config"), "[default]\nregion = eu-west-1\n").expect("written");
+    let roles =
+        ["ENVIRONMENT", "WEB", "LASTING", "CONTAINER", "INSTANCE"].map(|role| format!("arn:aws:iam::1234:role/{role}"));
+    ok(&method(&agent, "aws", "aws-iam", &json!({"BoundIAMPrincipalARNs": roles, "STSEndpoint": aws}), &[]));
+    rule(&agent, &["-method=aws", "-bind-name=${entity_name}"]);
+
+    let (token, container) = (path("token"), format!("{aws}/container"));
+    let on = ("AWS_EC2_METADATA_DISABLED", "false");
+    let endpoint = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", aws.as_str());
+    // environment, the service that the token is for
+    let cases: [(&[(&str, &str)], &str); 5] = [
+        (
+            &[
+                ("AWS_ACCESS_KEY_ID", "ENVIRONMENT"),
+                ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+                ("AWS_SESSION_TOKEN", "s3ssion"),
+                on,
+                endpoint,
+            ],
+            "environment",
+        ),
+        (
+            &[("AWS_WEB_IDENTITY_TOKEN_FILE", &token), ("AWS_ROLE_ARN", "arn:aws:iam::1234:role/WEB"), on, endpoint],
+            "web",
+        ),
+        (&[("AWS_PROFILE", "work"), on, endpoint], "lasting"),
+        (
+            &[
+                ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &container),
+                ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &token),
+                on,
+                endpoint,
+            ],
+            "container",
+        ),
+        (&[on, endpoint], "instance"),
+    ];
+    let (address, home_path, sink) = (agent.http_address(), path(""), path("sink"));
+    let (sink_flag, endpoint_flag) = (format!("-token-sink-file={sink}"), format!("-aws-sts-endpoint={aws}"));
+    let args = ["login", "-method=aws", "-aws-auto-bearer-token", &sink_flag, &endpoint_flag];
+    let run = |environment: &[(&str, &str)]| {
+        let usual = [("CONSUL_HTTP_ADDR", address.as_str()), ("HOME", home_path.as_str())];
+        let environment: Vec<(&str, &str)> = environment.iter().copied().chain(usual).collect();
+        run_cli(BINARY, &args, &environment, b"")
+    };
+    for (environment, service) in cases {
+        assert_eq!(ok(&run(environment)), "");
+        let secret = std::fs::read_to_string(&sink).expect("the sink is written");
+        assert_eq!(own(&agent, &secret)["ServiceIdentities"], json!([{"ServiceName": service}]));
+    }
+    let error = refused(&run(&[]));
+    assert!(error.starts_with("no AWS credentials\n  flags: "), "{error}");
+    assert!(error.ends_with("  instance metadata: switched off by AWS_EC2_METADATA_DISABLED\n"), "{error}");
+    let error = refused(&run(&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", &container), on, endpoint]));
+    assert_eq!(error, "AWS credentials of the container: the service answered 403\n");
+    let args = ["login", "-method=aws", "-aws-auto-bearer-token", &sink_flag, "-aws-session-token=s3ssion"];
+    assert_eq!(refused(&agent.cli(&args)), "Missing '-aws-access-key-id' and '-aws-secret-access-key' flags\n");
 }

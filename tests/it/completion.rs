@@ -168,18 +168,17 @@ fn bash_completes_commands_flags_and_names_and_quotes_them() {
 }
 
 /// What stands on the line of an interactive zsh after the tabulator key.
-fn zsh(lines: &[&str], address: &str) -> Vec<String> {
-    let scripts = script("");
+fn zsh(setup: &str, lines: &[&str], address: &str) -> Vec<String> {
     let mut program = format!(
         r#"zmodload zsh/zpty
 zpty shell zsh -f -i
 send() {{ zpty -w shell "$1" }}
-send "PROMPT= RPROMPT=; unsetopt zle_bracketed_paste beep; fpath=({} \$fpath); autoload -Uz compinit; compinit -D -u; bindkey -e"
+send {}
 send 'dump() {{ print -r -- "$BUFFER" >>$HOME/lines; print -r -- "" >>$HOME/done; BUFFER= }}; zle -N dump; bindkey "^X^D" dump; : >$HOME/done'
 integer count=0
 until [[ -e $HOME/done ]]; do zpty -r -t shell >/dev/null; sleep 0.05; done
 "#,
-        scripts.display()
+        quoted(&format!("PROMPT= RPROMPT=; unsetopt zle_bracketed_paste beep; {setup}; bindkey -e"))
     );
     for line in lines {
         program += &format!(
@@ -215,7 +214,32 @@ fn zsh_completes_commands_flags_and_names_and_quotes_them() {
         ("tribune force-leave ", &named),
         ("tribune kv get plain pl", "tribune kv get plain pl"),
     ];
-    expect(&cases, |lines| zsh(lines, &agent.http_address()));
+    let setup = format!("fpath=({} $fpath); autoload -Uz compinit; compinit -D -u", script("").display());
+    expect(&cases, |lines| zsh(&setup, lines, &agent.http_address()));
+}
+
+#[test]
+fn zsh_quotes_names_with_the_line_that_is_installed_too() {
+    if !installed("zsh") {
+        return;
+    }
+    let agent = agent();
+    let cases = [
+        ("tribune operator ra", "tribune operator raft"),
+        ("tribune kv get -det", "tribune kv get -detailed"),
+        ("tribune kv get pl", "tribune kv get plain"),
+        ("tribune kv get app/w", "tribune kv get app/with\\ blank/"),
+        ("tribune kv get app/with\\ b", "tribune kv get app/with\\ blank/"),
+        ("tribune kv get \"app/w", "tribune kv get \"app/with blank/"),
+        ("tribune kv get 'app/w", "tribune kv get 'app/with blank/"),
+        ("tribune kv get it", "tribune kv get it\\'s\\ \\$HOME"),
+        ("tribune services deregister -id=web\\ ", "tribune services deregister -id=web\\ 2"),
+        ("tribune services deregister -id web\\ ", "tribune services deregister -id web\\ 2"),
+    ];
+    let setup = format!(
+        "autoload -Uz compinit; compinit -D -u; autoload -U +X bashcompinit && bashcompinit; complete -o nospace -C {BINARY} tribune"
+    );
+    expect(&cases, |lines| zsh(&setup, lines, &agent.http_address()));
 }
 
 /// What fish offers for each line, without descriptions.

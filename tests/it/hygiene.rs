@@ -137,7 +137,7 @@ fn debug_forms() -> Vec<(&'static str, String)> {
     use tribune::agent::ServiceRegistration;
     use tribune::agent::local::SyncTokens;
     use tribune::client::watch::{HttpHandler, Plan};
-    use tribune::client::{Overrides, Response, Settings};
+    use tribune::client::{Overrides, Response, Settings, aws};
     use tribune::config::settings::AclTokens;
     use tribune::config::{CheckDefinitionFile, Load, ServiceDefinition};
     use tribune::gossip::KeyReply;
@@ -197,6 +197,12 @@ fn debug_forms() -> Vec<(&'static str, String)> {
     let mut client = Settings::for_address("127.0.0.1:8500").expect("an address");
     client.token = secret();
     client.auth = Some((String::new(), Some(secret())));
+    let aws = || aws::Login {
+        credentials: aws::Credentials { secret_access_key: secret(), session_token: secret(), ..Default::default() },
+        sts: aws::Sts::new("", "").expect("an endpoint"),
+        server_id: String::new(),
+        include_entity: false,
+    };
     let watch = json!({"type": "keyprefix", "prefix": "a", "token": KEY});
     let header = json!({"Authorization": [KEY]});
     vec![
@@ -245,9 +251,11 @@ fn debug_forms() -> Vec<(&'static str, String)> {
         ("Response", format!("{response:?}")),
         ("Overrides", format!("{:?}", Overrides { token: Some(secret()), ..Overrides::default() })),
         ("client Settings", format!("{client:?}")),
+        ("aws Login", format!("{:?}", aws())),
         ("AclTokens", format!("{:?}", tokens())),
         ("Tokens", format!("{:?}", Tokens::new(tokens()))),
         ("SyncTokens", format!("{:?}", SyncTokens { agent: secret(), default: secret(), config_file: secret() })),
+        ("Tree", format!("{:?}", tribune::config::hcl::tree::parse(load.hcl[0].as_bytes()).expect("a tree"))),
         ("Load", format!("{load:?}")),
         ("Loaded", format!("{loaded:?}")),
         ("ServiceDefinition", format!("{:?}", ServiceDefinition { token: secret(), ..Default::default() })),

@@ -3,37 +3,27 @@
 use super::pauses::{Pauses, spread};
 use crate::agent::notify;
 use crate::config::RuntimeConfig;
+use crate::gossip::JoinAddress;
 use crate::rpc::{Joining, Method};
 use crate::tls::Configurator;
 use crate::types::{Error, Result};
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::time::sleep;
 
 /// The servers that an agent asks which knows nobody yet.
 pub(super) struct Asker {
     joining: Joining,
-    /// Hosts with their ports.
-    hosts: Vec<(String, u16)>,
+    /// Where they are said to be; what is wrong with a text is told whenever its turn comes.
+    hosts: Vec<(String, Result<JoinAddress, String>)>,
     /// What they are asked for, for the log.
     what: &'static str,
 }
 
-/// A host and the port that is given with it.
-fn split(text: &str) -> (String, Option<u16>) {
-    let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    if text.parse::<IpAddr>().is_ok() {
-        return (text.to_owned(), None);
-    }
-    match text.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => (bare(host), port.parse().ok()),
-        _ => (bare(text), None),
-    }
-}
-
 impl Asker {
-    fn new(config: &RuntimeConfig, tls: &Arc<Configurator>, hosts: Vec<(String, u16)>, what: &'static str) -> Asker {
+    fn new(config: &RuntimeConfig, tls: &Arc<Configurator>, hosts: &[String], what: &'static str) -> Asker {
         let source = config.bind_addr.filter(|address| !address.is_unspecified());
+        let port = server_port(config);
+        let hosts = hosts.iter().map(|text| (text.clone(), JoinAddress::parse(text, port))).collect();
         Asker { joining: Joining::new(tls.clone(), source), hosts, what }
     }
 
@@ -42,33 +32,32 @@ impl Asker {
     /// # Errors
     /// None is to be joined.
     pub fn for_encrypt(config: &RuntimeConfig, tls: &Arc<Configurator>) -> Result<Asker> {
-        let port = server_port(config);
-        let hosts: Vec<_> = config.join.retry_join.iter().map(|text| (split(text).0, port)).collect();
-        match hosts.is_empty() {
-            true => Err(Error::new("auto_encrypt.tls: there is nobody to ask for a certificate; set retry_join")),
-            false => Ok(Asker::new(config, tls, hosts, "auto-encrypt")),
+        if config.join.retry_join.is_empty() {
+            return Err(Error::new("auto_encrypt.tls: there is nobody to ask for a certificate; set retry_join"));
         }
+        let mut asker = Asker::new(config, tls, &config.join.retry_join, "auto-encrypt");
+        for address in asker.hosts.iter_mut().filter_map(|(_, address)| address.as_mut().ok()) {
+            address.port = server_port(config);
+        }
+        Ok(asker)
     }
 
     /// `auto_config.server_addresses`
     pub fn for_config(config: &RuntimeConfig, tls: &Arc<Configurator>) -> Asker {
-        let known = server_port(config);
-        let place = |text: &String| {
-            let (host, port) = split(text);
-            (host, port.unwrap_or(known))
-        };
-        let hosts = config.auto_config.server_addresses.iter().map(place).collect();
-        Asker::new(config, tls, hosts, "auto-config")
+        Asker::new(config, tls, &config.auto_config.server_addresses, "auto-config")
     }
 
     /// The first answer of a server; each is asked once.
     async fn round<M: Method>(&self, args: &M::Args) -> Option<M::Reply> {
-        for (host, port) in &self.hosts {
-            let found = tokio::net::lookup_host((host.as_str(), *port)).await;
-            let addresses: Vec<SocketAddr> = match found {
-                Ok(addresses) => addresses.collect(),
+        for (host, address) in &self.hosts {
+            let found = match address {
+                Ok(address) => address.resolve().await,
+                Err(error) => Err(error.clone()),
+            };
+            let addresses = match found {
+                Ok(addresses) => addresses,
                 Err(error) => {
-                    tracing::warn!(target: "agent.auto_config", host, error = %error, "{} host resolution failed", self.what);
+                    tracing::warn!(target: "agent.auto_config", host, error, "{} host resolution failed", self.what);
                     continue;
                 }
             };
@@ -108,24 +97,4 @@ impl Asker {
 fn server_port(config: &RuntimeConfig) -> u16 {
     const USUAL: u16 = 8300;
     u16::try_from(config.ports.server).ok().filter(|port| *port > 0).unwrap_or(USUAL)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_are_told_from_their_ports() {
-        for (text, host, port) in [
-            ("10.0.0.1", "10.0.0.1", None),
-            ("10.0.0.1:8301", "10.0.0.1", Some(8301)),
-            ("server.example:8300", "server.example", Some(8300)),
-            ("server.example", "server.example", None),
-            ("::1", "::1", None),
-            ("[::1]:8301", "::1", Some(8301)),
-            ("[::1]", "::1", None),
-        ] {
-            assert_eq!(split(text), (host.to_owned(), port), "{text}");
-        }
-    }
 }

@@ -15,6 +15,7 @@ use crate::acl::Tokens;
 use crate::config::{self, Load, RuntimeConfig};
 use crate::rpc::auto_config::{AutoConfigRequest, AutoConfigResponse, Protobuf};
 use crate::rpc::method::{AutoConfigInitialConfiguration, AutoEncryptSign};
+use crate::telemetry::logging;
 use crate::tls::Configurator;
 use crate::types::ca::{CaSignRequest, IndexedCaRoots, IssuedCert};
 use crate::types::{Error, Result};
@@ -64,6 +65,8 @@ pub(super) async fn configure(
     if !config.auto_config.enabled {
         return Ok(None);
     }
+    // who waits for servers wants to see why
+    logging::release();
     if tls.asks_blindly() {
         return Err(Error::new(
             "auto_config: the servers cannot be believed without an authority; set tls.internal_rpc.ca_file or ca_path",

@@ -1,6 +1,6 @@
 //! One cached request: its last value, the errors since, and the task that fetches.
 
-use super::limit::{Bucket, Rate};
+use super::limit::{Rate, Turns};
 use crate::server::{Answer, Body, Encoded, Encoding, Shared};
 use crate::telemetry::metrics::Counter;
 use crate::types::{Error, Index, Result};
@@ -201,7 +201,7 @@ impl Entry {
             readers: AtomicUsize::new(0),
             task: Mutex::default(),
         });
-        let task = tokio::spawn(keep_fetching(Arc::downgrade(&entry), fetch, Bucket::new(rate)));
+        let task = tokio::spawn(keep_fetching(Arc::downgrade(&entry), fetch, Turns::new(rate)));
         *entry.task.lock() = Some(task.abort_handle());
         entry
     }
@@ -372,11 +372,11 @@ enum Next {
 }
 
 /// Fetches for an entry until it is dropped.
-async fn keep_fetching(entry: Weak<Entry>, fetch: Fetch, mut bucket: Bucket) {
+async fn keep_fetching(entry: Weak<Entry>, fetch: Fetch, mut turns: Turns) {
     let Some(asked) = entry.upgrade().map(|entry| entry.asked.clone()) else { return };
     let mut seen = 0;
     loop {
-        bucket.take().await;
+        turns.take().await;
         match entry.upgrade() {
             Some(entry) => entry.begin(),
             None => return,

@@ -1,9 +1,13 @@
 //! How often an entry may fetch (`cache.entry_fetch_rate`, `cache.entry_fetch_max_burst`).
 
+use crate::rpc::Bucket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+
+/// How long a waiting entry goes without a look at the limits.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The limits in force; all entries see a change at once.
 pub struct Rate {
@@ -29,36 +33,27 @@ impl Rate {
 }
 
 /// What an entry may still fetch now.
-pub struct Bucket {
+pub struct Turns {
     rate: Arc<Rate>,
-    tokens: f64,
-    filled: Instant,
+    bucket: Bucket,
 }
 
-impl Bucket {
-    /// A full bucket.
-    pub fn new(rate: Arc<Rate>) -> Bucket {
+impl Turns {
+    /// As many as may be fetched at once.
+    pub fn new(rate: Arc<Rate>) -> Turns {
         let (_, burst) = rate.get();
-        Bucket { rate, tokens: burst, filled: Instant::now() }
+        Turns { rate, bucket: Bucket::full(burst, Instant::now().into_std()) }
     }
 
     /// Waits until the next fetch may begin.
     pub async fn take(&mut self) {
         loop {
             let (per_second, burst) = self.rate.get();
-            if !per_second.is_finite() {
-                return;
-            }
-            let now = Instant::now();
-            let gained = now.duration_since(self.filled).as_secs_f64() * per_second;
-            (self.tokens, self.filled) = ((self.tokens + gained).min(burst.max(1.0)), now);
-            if self.tokens >= 1.0 {
-                self.tokens -= 1.0;
+            if !per_second.is_finite() || self.bucket.pass(per_second, burst.max(1.0), Instant::now().into_std()) {
                 return;
             }
             // a changed limit is seen soon
-            let missing = ((1.0 - self.tokens) / per_second).min(1.0);
-            sleep(Duration::from_secs_f64(missing)).await;
+            sleep(self.bucket.next(per_second, LONGEST_WAIT)).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::connect::settings;
 use crate::cli::{Command, Context, Exit, Flag, Groups, Matches, OrExit};
-use crate::client::aws::{Credentials, Login};
+use crate::client::aws::{Chain, Credentials, Login, Sts};
 use crate::client::{Client, os_text};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -22,7 +22,8 @@ pub static COMMAND: Command = Command {
                   -token-sink-file=consul.token
 
   With an aws-iam method the credential is made of the AWS credentials of the
-  caller, from flags, environment or the shared credentials file:
+  caller, from flags, environment, a web identity, the shared files of AWS
+  tools, or the services that give them to containers and EC2 instances:
 
       $ {program} login -method=aws -aws-auto-bearer-token -token-sink-file=consul.token",
     groups: Groups::CSN,
@@ -30,7 +31,10 @@ pub static COMMAND: Command = Command {
         Flag::string("aws-access-key-id", "AWS access key id; with -aws-auto-bearer-token."),
         Flag::bool("aws-auto-bearer-token", "Make the bearer token from AWS credentials. The default is false."),
         Flag::bool("aws-include-entity", "Let the server read the IAM role or user too. The default is false."),
-        Flag::string("aws-region", "AWS region; with -aws-auto-bearer-token. Environment: AWS_REGION."),
+        Flag::string(
+            "aws-region",
+            "AWS region; with -aws-auto-bearer-token. Environment: AWS_REGION. The default is that of the profile.",
+        ),
         Flag::string("aws-secret-access-key", "AWS secret access key; with -aws-auto-bearer-token."),
         Flag::string("aws-server-id-header-value", "Value of the server id header that the auth method demands."),
         Flag::string("aws-session-token", "AWS session token; with -aws-auto-bearer-token."),
@@ -98,27 +102,26 @@ fn aws(cx: &Context, m: &Matches) -> Result<String, Exit> {
         return Err(Exit::error("Cannot use '-bearer-token-file' flag with '-aws-auto-bearer-token'"));
     }
     let env = |name: &str| std::env::var(name).ok();
-    let credentials = match (m.text("aws-access-key-id"), m.text("aws-secret-access-key")) {
-        ("", "") => Credentials::find(&env).map_err(Exit::error)?,
-        ("", _) => return Err(Exit::error("Missing '-aws-access-key-id' flag")),
-        (_, "") => return Err(Exit::error("Missing '-aws-secret-access-key' flag")),
-        (id, secret) => Credentials {
+    let chain = Chain::new(&env);
+    let text = |flag: &str| m.text(flag).to_owned();
+    let region = Some(text("aws-region")).filter(|region| !region.is_empty()).or_else(|| chain.region());
+    let sts = Sts::new(m.text("aws-sts-endpoint"), &region.unwrap_or_default()).map_err(Exit::error)?;
+    let credentials = match (m.text("aws-access-key-id"), m.text("aws-secret-access-key"), m.text("aws-session-token"))
+    {
+        ("", "", "") => cx.block_on(chain.credentials(&sts)).map_err(Exit::error)?,
+        ("", "", _) => {
+            return Err(Exit::error("Missing '-aws-access-key-id' and '-aws-secret-access-key' flags"));
+        }
+        ("", ..) => return Err(Exit::error("Missing '-aws-access-key-id' flag")),
+        (_, "", _) => return Err(Exit::error("Missing '-aws-secret-access-key' flag")),
+        (id, secret, token) => Credentials {
             access_key_id: id.to_owned(),
             secret_access_key: secret.to_owned(),
-            session_token: m.text("aws-session-token").to_owned(),
+            session_token: token.to_owned(),
         },
     };
-    let region = match m.text("aws-region") {
-        "" => env("AWS_REGION").or_else(|| env("AWS_DEFAULT_REGION")).unwrap_or_default(),
-        region => region.to_owned(),
-    };
-    let login = Login {
-        credentials,
-        region,
-        sts_endpoint: m.text("aws-sts-endpoint").to_owned(),
-        server_id: m.text("aws-server-id-header-value").to_owned(),
-        include_entity: m.flag("aws-include-entity"),
-    };
+    let include_entity = m.flag("aws-include-entity");
+    let login = Login { credentials, sts, server_id: text("aws-server-id-header-value"), include_entity };
     cx.block_on(login.bearer()).or_exit("Error making the AWS bearer token")
 }
 

@@ -5,14 +5,12 @@ use super::{MAX_DEPTH, Position, SyntaxError};
 use std::collections::HashSet;
 
 /// One `key = value` or block; more than one key is a labelled block.
-#[derive(Debug)]
 pub struct Item<'a> {
     pub keys: Vec<Token<'a>>,
     pub value: Node<'a>,
 }
 
 /// A value with its place.
-#[derive(Debug)]
 pub enum Node<'a> {
     Literal(Token<'a>),
     List(Position, Vec<Node<'a>>),

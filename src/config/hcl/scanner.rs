@@ -47,8 +47,9 @@ impl Kind {
     }
 }
 
-/// A token and the source text that it covers.
-#[derive(Clone, Copy, Debug)]
+/// A token and the source text that it covers. That may be a secret, so that neither tokens nor what is made of them have a
+/// `Debug` form; a [`Tree`](super::tree::Tree) has one that hides values.
+#[derive(Clone, Copy)]
 pub struct Token<'a> {
     pub kind: Kind,
     pub position: Position,

@@ -285,3 +285,15 @@ proptest! {
         let _ = parse(tokens.concat().as_bytes());
     }
 }
+
+#[test]
+fn debug_forms_tell_shape_and_place_and_hide_what_is_written() {
+    let text = "acl { tokens { agent = \"s3cret\" } }\nencrypt = <<E\ns3cret\nE\nport = 4711\nserver = true";
+    let tree = super::tree::parse(text.as_bytes()).expect("a tree");
+    let json = super::tree::parse(br#"{"encrypt": "s3cret", "port": 4711}"#).expect("a tree");
+    for shown in [format!("{tree:?}"), format!("{json:?}")] {
+        assert!(!shown.contains("s3cret") && !shown.contains("4711"), "{shown}");
+        assert!(shown.contains("encrypt") && shown.contains("<hidden>"), "{shown}");
+    }
+    assert!(format!("{:?}", json[0].value).contains("Text(<hidden>, 6 bytes)"), "{:?}", json[0]);
+}

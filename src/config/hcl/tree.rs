@@ -4,6 +4,7 @@ use super::parser::{self, Item, Node, Repeated};
 use super::scanner::Kind;
 use super::{Position, SyntaxError, as_text, is_json, value};
 use crate::config::json;
+use crate::types::secret::hidden;
 use std::fmt;
 
 /// A value with its place. Values that came from JSON have none.
@@ -15,10 +16,11 @@ pub struct Tree {
     pub kind: TreeKind,
 }
 
-/// The forms of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The forms of a value. A text may be a secret: `Debug` tells its length alone.
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 pub enum TreeKind {
     /// A string, or a number as it was written; JSON's `null` is empty.
+    #[debug("Text({}, {} bytes)", hidden(_0), _0.len())]
     Text(String),
     /// `true` or `false`.
     Bool,

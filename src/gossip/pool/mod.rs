@@ -15,6 +15,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use address::JoinAddress;
 pub use config::PoolConfig;
 pub use query::{KeyReply, QueryResponses};
 

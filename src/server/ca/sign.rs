@@ -4,8 +4,8 @@ use super::authority::active;
 use super::provider::{EARLY, Signer, seconds, trust_domain};
 use super::settings::BuiltIn;
 use crate::acl::{Access, Resource};
+use crate::rpc::Bucket;
 use crate::rpc::method::ConnectCaSign;
-use crate::server::limits::Bucket;
 use crate::server::{Endpoint, Place, Server};
 use crate::state::{Command, Outcome};
 use crate::telemetry::limits;
@@ -30,8 +30,8 @@ impl Pace {
         if per_second <= 0.0 {
             return true;
         }
-        let mut bucket = self.0.lock();
-        bucket.get_or_insert_with(|| Bucket::full(per_second.max(1.0), now)).pass(per_second, now)
+        let burst = per_second.max(1.0);
+        self.0.lock().get_or_insert_with(|| Bucket::full(burst, now)).pass(per_second, burst, now)
     }
 }
 

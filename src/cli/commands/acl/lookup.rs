@@ -1,6 +1,6 @@
 //! From what a user types to an id: ids may be shortened, names are looked up (`spec/cli.md` 9).
 
-use crate::cli::{Context, Exit, Matches};
+use crate::cli::{Context, Exit, Matches, OrExit};
 use crate::client::Client;
 use crate::client::acl::{By, Link};
 
@@ -62,12 +62,24 @@ pub(super) fn policy_id(cx: &Context, client: &Client, partial: &str) -> Result<
 ///
 /// # Errors
 /// There is none, or it cannot be read.
-pub(super) fn policy_by_name(cx: &Context, client: &Client, name: &str) -> Result<String, String> {
+fn policy_by_name(cx: &Context, client: &Client, name: &str) -> Result<String, String> {
     match cx.block_on(client.acl_policy(By::Name(name))) {
         Ok(Some(policy)) => Ok(policy.id),
         Ok(None) => Err(format!("No such policy with name: {name}")),
         Err(error) => Err(format!("Failed to find policy with name {name}: {error}")),
     }
+}
+
+/// The id of the policy that `-id` or `-name` names.
+///
+/// # Errors
+/// `Error determining policy ID: ...`.
+pub(super) fn policy_of(cx: &Context, client: &Client, m: &Matches) -> Result<String, Exit> {
+    let found = match m.text("id") {
+        "" => policy_by_name(cx, client, m.text("name")),
+        id => policy_id(cx, client, id),
+    };
+    found.or_exit("Error determining policy ID")
 }
 
 /// The id of a role.

@@ -1,6 +1,6 @@
 //! `acl policy delete`.
 
-use super::super::lookup::{policy_by_name, policy_id};
+use super::super::lookup::policy_of;
 use super::{ID, NAME};
 use crate::cli::connect::connect;
 use crate::cli::{Command, Context, Exit, Groups, Matches, OrExit};
@@ -22,16 +22,11 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
-    let (id, name) = (m.text("id"), m.text("name"));
-    if id.is_empty() && name.is_empty() {
+    if m.text("id").is_empty() && m.text("name").is_empty() {
         return Err(Exit::error("Must specify either the -id or -name parameters"));
     }
     let client = connect(cx, m)?;
-    let id = match id {
-        "" => policy_by_name(cx, &client, name),
-        id => policy_id(cx, &client, id),
-    }
-    .or_exit("Error determining policy ID")?;
+    let id = policy_of(cx, &client, m)?;
     cx.block_on(client.acl_policy_delete(&id)).or_exit(&format!("Error deleting policy {id:?}"))?;
     cx.output(format!("Policy {id:?} deleted successfully"));
     Ok(())

@@ -1,6 +1,6 @@
 //! `acl policy update`.
 
-use super::super::lookup::{policy_by_name, policy_id};
+use super::super::lookup::policy_of;
 use super::super::{FORMAT, META, show};
 use super::{ID, NAME, RULES, VALID_DATACENTER, pretty};
 use crate::cli::connect::connect;
@@ -35,16 +35,12 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(cx: &Context, m: &Matches) -> Result<(), Exit> {
-    let (id, name) = (m.text("id"), m.text("name"));
-    if id.is_empty() && name.is_empty() {
+    let name = m.text("name");
+    if m.text("id").is_empty() && name.is_empty() {
         return Err(Exit::error("Must specify either the -id or -name parameters"));
     }
     let client = connect(cx, m)?;
-    let id = match id {
-        "" => policy_by_name(cx, &client, name),
-        id => policy_id(cx, &client, id),
-    }
-    .or_exit("Error determining policy ID")?;
+    let id = policy_of(cx, &client, m)?;
     let rules = data::load(OsStr::new(m.text("rules"))).or_exit("Error loading data source")?;
     let rules = String::from_utf8_lossy(&rules).into_owned();
     let datacenters = Some(m.list("valid-datacenter").to_vec()).filter(|names| !names.is_empty());
