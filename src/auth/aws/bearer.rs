@@ -234,5 +234,7 @@ fn entity(headers: &HeaderMap, config: &Config) -> Result<Signed, String> {
         .map_err(|why| format!("header {ENTITY_URL:?} is invalid: {why}"))?;
     let body = part(ENTITY_BODY)?.to_owned();
     check_form(&body, &ENTITIES).map_err(|why| format!("header {ENTITY_BODY:?} is invalid: {why}"))?;
-    Ok(Signed { url, headers: self::headers(part(ENTITY_HEADERS)?)?, body })
+    let headers = self::headers(part(ENTITY_HEADERS)?)?;
+    check_headers(&headers, config).map_err(|why| format!("header {ENTITY_HEADERS:?} is invalid: {why}"))?;
+    Ok(Signed { url, headers, body })
 }

@@ -108,6 +108,38 @@ fn the_server_id_must_be_there_and_signed() {
     assert_eq!(parse(json!({})), "missing header \"x-consul-iam-serverid\"");
 }
 
+#[test]
+fn the_request_for_the_entity_must_name_the_server_too() {
+    let config =
+        config(json!({"BoundIAMPrincipalARNs": [ROLE], "EnableIAMEntityDetails": true, "ServerIDHeaderValue": "srv"}))
+            .expect("valid");
+    let id = "X-Consul-IAM-ServerID";
+    let signed = |names: &str| format!("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders={names}, Signature=c");
+    let all = "host;x-consul-iam-getentity-body;x-consul-iam-getentity-headers;x-consul-iam-getentity-method;\
+               x-consul-iam-getentity-url;x-consul-iam-serverid";
+    let cases = [
+        (json!({id: ["srv"], "Authorization": [signed("host;x-consul-iam-serverid")]}), ""),
+        (json!({id: ["srv"], "Authorization": [signed("host")]}), "header wasn't signed"),
+        (json!({id: ["other"]}), "expected \"srv\" but got \"other\""),
+        (json!({}), "missing header \"x-consul-iam-serverid\""),
+        (json!({"X-Amz-Foo": ["1"]}), "invalid request header: x-amz-foo"),
+    ];
+    for (inner, why) in cases {
+        let headers = json!({
+            id: ["srv"],
+            "X-Consul-IAM-GetEntity-Method": ["POST"],
+            "X-Consul-IAM-GetEntity-URL": ["https://iam.amazonaws.com/"],
+            "X-Consul-IAM-GetEntity-Headers": [inner.to_string()],
+            "X-Consul-IAM-GetEntity-Body": [IAM_BODY],
+            "Authorization": [signed(all)],
+        });
+        let error = Bearer::parse(&token("https://sts.amazonaws.com/", &headers, STS_BODY), &config).err();
+        let expected =
+            (!why.is_empty()).then(|| format!("header \"x-consul-iam-getentity-headers\" is invalid: {why}"));
+        assert_eq!(error, expected);
+    }
+}
+
 /// Answers like STS and IAM do: by the action in the body.
 async fn fake_aws(role_id: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
