@@ -111,6 +111,32 @@ impl Machines {
         trusting_client(&paths[0], &Files { cert: file(1), key: file(2) })
     }
 
+    /// A client agent that has nothing but the gossip key, and is in the pool.
+    fn gossiping(&self, name: &str) -> TestAgent {
+        let key = self.run("cat gossip.key");
+        let join = [self.addresses["server-1"].clone()];
+        let agent = member(name).file("key.hcl", &format!("encrypt = {:?}", key.trim())).retry_join(&join).start();
+        self.desk.run_in_time(&format!("tribune members | grep '^{name} .* alive '"));
+        agent
+    }
+
+    /// An agent that was away while the gossip key changed stays outside until its keyring is removed.
+    fn returns(&self, away: &mut TestAgent) {
+        let keyring = away.dir.join("data/serf/local.keyring");
+        assert!(keyring.exists());
+        let key = self.run("cat new-gossip.key");
+        away.write_config("key.hcl", &format!("encrypt = {:?}", key.trim()));
+        let before = away.log().len();
+        away.restart_member();
+        wait_until("a join that fails", || away.log()[before..].contains("will retry"));
+        let listed = self.desk.run("tribune members | grep '^away .* alive '");
+        assert!(listed.is_err(), "{listed:?}");
+        away.stop();
+        fs::remove_file(keyring).expect("a keyring");
+        away.restart_member();
+        self.desk.run_in_time("tribune members | grep '^away .* alive '");
+    }
+
     /// How clients reach the agents of the secured cluster.
     fn ways(&self, config: &Arc<RwLock<Arc<rustls::ClientConfig>>>) -> Vec<Way> {
         let way = |machine: &&'static str| Way {
@@ -195,6 +221,8 @@ fn keys_certificates_and_the_authority_are_replaced_while_clients_go_on() {
     let config = Arc::new(RwLock::new(machines.exported()));
     let token = machines.secret("bootstrap.txt");
     let ways = machines.ways(&config);
+    let mut away = machines.gossiping("away");
+    away.stop();
     let traffic = Traffic::start_with(ways.clone(), &token);
     let mut kept: Vec<Tls> = ways
         .iter()
@@ -219,6 +247,7 @@ fn keys_certificates_and_the_authority_are_replaced_while_clients_go_on() {
     let listed = machines.run("tribune keyring -list");
     let old = machines.run("cat gossip.key");
     assert!(!listed.contains(old.trim()) && listed.contains(machines.run("cat new-gossip.key").trim()));
+    machines.returns(&mut away);
     // what is new is all that an agent needs that starts now
     for number in [1, 3] {
         machines.agents[number].stop();

@@ -109,18 +109,17 @@ impl Desk {
     /// [`Desk::run`] with further variables.
     pub fn run_with(&self, env: &[(&str, &str)], text: &str) -> Result<String, String> {
         let variables = self.path().join("exported");
-        let script = format!(
-            "set -eu\n[ ! -e '{0}' ] || . '{0}'\n{1}\nexport -p > '{0}'\n",
-            variables.display(),
-            self.placed(text)
-        );
+        // what is given for these commands is not there for the next ones
+        let given: String = env.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+        let keep = if env.is_empty() { format!("export -p > '{}'\n", variables.display()) } else { String::new() };
+        let script =
+            format!("set -eu\n[ ! -e '{0}' ] || . '{0}'\n{given}{1}\n{keep}", variables.display(), self.placed(text));
         let path = format!("{}:{}", self.path().join("bin").display(), std::env::var("PATH").expect("a path"));
         let mut command = Command::new("sh");
         command.arg("-c").arg(&script).current_dir(self.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CONSUL_")) {
             command.env_remove(name);
         }
-        command.envs(env.iter().copied());
         let output = command.env("PATH", path).output().expect("sh runs");
         if output.status.success() {
             return Ok(stdout(&output));
