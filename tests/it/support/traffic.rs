@@ -192,6 +192,9 @@ fn ask(
     false
 }
 
+/// What a write is told that was on its way through an agent when that stopped: it may have been done. Reads are asked again.
+const ON_ITS_WAY: [&str; 2] = ["EOF", "session shutdown"];
+
 /// Times in which an agent was down on purpose, by its name.
 #[derive(Default)]
 pub struct Downtimes(Vec<(String, Instant, Instant)>);
@@ -205,17 +208,27 @@ impl Downtimes {
         result
     }
 
-    /// No request failed, but for those to an agent that was down at the time.
+    /// No request failed, but for those to an agent that was down at the time, and for one write of each client that was on
+    /// its way through an agent when that stopped.
     #[track_caller]
     pub fn explain(&self, seen: &[Seen]) {
+        let overlaps = |failure: &Failure, from: &Instant, to: &Instant| failure.at < *to && failure.until > *from;
         for seen in seen {
-            let own: Vec<_> = self.0.iter().filter(|(name, _, _)| *name == seen.name).collect();
-            let stray: Vec<&Failure> = seen
-                .failures
-                .iter()
-                .filter(|failure| !own.iter().any(|(_, from, to)| failure.at < *to && failure.until > *from))
-                .collect();
+            let (own, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|(name, _, _)| *name == seen.name);
+            let up = |failure: &&Failure| !own.iter().any(|(_, from, to)| overlaps(failure, from, to));
+            let on_its_way = |failure: &Failure| {
+                let told = ON_ITS_WAY.iter().any(|text| failure.what.ends_with(text));
+                told && failure.what.starts_with("PUT ")
+            };
+            let stray: Vec<&Failure> = seen.failures.iter().filter(up).collect();
+            let (caught, stray): (Vec<&Failure>, Vec<&Failure>) =
+                stray.into_iter().partition(|failure| on_its_way(failure));
             assert!(stray.is_empty(), "{} failed while it was up: {stray:#?}", seen.name);
+            for (stopped, from, to) in &others {
+                let during: Vec<_> = caught.iter().filter(|failure| overlaps(failure, from, to)).collect();
+                assert!(during.len() <= 1, "{} while {stopped} stopped: {during:#?}", seen.name);
+            }
+            assert!(caught.len() <= others.len(), "{}: {caught:#?}", seen.name);
         }
     }
 }
