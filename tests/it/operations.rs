@@ -264,9 +264,11 @@ fn several_survivors_of_a_lost_cluster_go_on_with_peers_json() {
     }
     let survivors = &mut cluster.servers;
     for server in survivors.iter() {
-        let refused = server.put("/v1/kv/refused", "1");
-        assert_eq!(refused.status, 500);
-        assert!(refused.text().contains("No cluster leader"), "{}", refused.text());
+        wait_until("refusals of writes", || {
+            let refused = server.put("/v1/kv/refused", "1");
+            assert_eq!(refused.status, 500);
+            refused.text().contains("No cluster leader")
+        });
         let info = server.cli_ok(&["info"]);
         assert!(info.contains("last_log_index = "), "{info}");
     }

@@ -275,7 +275,7 @@ fn restart_in_turn(cluster: &mut Cluster, client: &mut TestAgent, down: &mut Dow
         let name = server.name.clone();
         down.during(&name, || {
             server.stop();
-            server.restart_member();
+            server.start_again();
         });
         wait_until("a healthy cluster", || {
             let health = cluster.servers[number].ask_json("/v1/operator/autopilot/health");
@@ -285,7 +285,7 @@ fn restart_in_turn(cluster: &mut Cluster, client: &mut TestAgent, down: &mut Dow
     }
     down.during("web-1", || {
         client.stop();
-        client.restart_member();
+        client.start_again();
     });
     cluster.wait_alive(4);
 }

@@ -173,10 +173,10 @@ fn unit_command(agent: &mut TestAgent, line: &str) {
     match line.split_whitespace().take(2).collect::<Vec<_>>()[..] {
         ["end"] => {}
         ["systemctl", "stop"] => agent.stop(),
-        ["systemctl", "start" | "enable"] => agent.restart_member(),
+        ["systemctl", "start" | "enable"] => agent.start_again(),
         ["systemctl", "restart"] | ["apt", "install"] => {
             agent.stop();
-            agent.restart_member();
+            agent.start_again();
         }
         ["systemctl", "reload"] => agent.signal(Signal::SIGHUP),
         _ => panic!("not known: {line}"),
@@ -189,6 +189,15 @@ impl TestAgent {
     pub fn stop(&mut self) {
         self.signal(Signal::SIGTERM);
         self.wait_exit();
+    }
+
+    /// Starts it as the unit does, which is up when the agent has joined.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        self.restart_member();
+        wait_until("servers that it knows", || {
+            self.ask("/v1/status/leader").is_some_and(|answer| answer.status == 200)
+        });
     }
 }
 
