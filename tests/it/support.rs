@@ -5,8 +5,10 @@
 pub mod cluster;
 pub mod jwt;
 pub mod network;
+pub mod page;
 pub mod secrets;
 pub mod tls;
+pub mod traffic;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -467,6 +469,12 @@ impl TestAgent {
         if self.token.is_empty() { Vec::new() } else { vec![("X-Consul-Token", &self.token)] }
     }
 
+    /// From now on requests and commands of the test carry this token.
+    pub fn use_token(&mut self, secret: &str) {
+        secrets::note(secret);
+        secret.clone_into(&mut self.token);
+    }
+
     /// A request, with the test's own token if there is one.
     #[track_caller]
     pub fn send(&self, method: &str, target: &str, body: impl AsRef<[u8]>) -> Response {
@@ -577,6 +585,11 @@ impl TestAgent {
     /// Changes the command line of the next restart.
     pub fn edit_args(&mut self, edit: impl FnOnce(&mut Vec<String>)) {
         edit(&mut self.args);
+    }
+
+    /// Changes the binary of the next restart.
+    pub fn use_binary(&mut self, binary: &str) {
+        binary.clone_into(&mut self.binary);
     }
 
     /// Moves to another address at the next restart.

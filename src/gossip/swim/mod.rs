@@ -140,6 +140,8 @@ pub struct Swim {
     health: u32,
     broadcasts: Broadcasts,
     suspicions: HashMap<Arc<str>, Suspicion, ahash::RandomState>,
+    /// Members that came back at another address before the old one was given up, by name: they take its place then.
+    moved: HashMap<Arc<str>, Node, ahash::RandomState>,
     probe: Option<Probe>,
     /// A tick came while a probe ran.
     probe_waiting: bool,
@@ -172,6 +174,7 @@ impl Swim {
             health: 0,
             broadcasts: Broadcasts::new(),
             suspicions: HashMap::default(),
+            moved: HashMap::default(),
             probe: None,
             probe_waiting: false,
             relays: HashMap::default(),

@@ -107,6 +107,9 @@ impl Swim {
                 format!("Conflicting address for {name}. Mine: {ours} Theirs: {theirs} Old state: {:?}", known.state)
             });
             d.conflict(now, &known, claimed);
+            if !own && d.same_identity(&known, claimed) {
+                self.moved.insert(known.name.clone(), Node { name: known.name, ..claimed.clone() });
+            }
             return Verdict::Ignore;
         }
         if !own {
@@ -122,6 +125,7 @@ impl Swim {
     /// Takes a member as it is claimed to be, tells others and the layer above.
     pub(super) fn believe(&mut self, now: Time, claimed: Node, d: &mut dyn Delegate) -> BroadcastId {
         self.suspicions.remove(&claimed.name);
+        self.moved.remove(&claimed.name);
         let broadcast = self.announce(&claimed);
         figures::ALIVE.add(1);
         let name = claimed.name.clone();
@@ -267,6 +271,10 @@ impl Swim {
             node.since = now;
         });
         d.left(now, node.expect("known above"));
+        // it has said already that it is elsewhere, and does not say it again to those whom it has met
+        if let Some(claimed) = self.moved.remove(&name) {
+            self.believe(now, Node { since: now, ..claimed }, d);
+        }
     }
 
     fn pass_on(&mut self, name: &Arc<str>, message: Message) -> BroadcastId {

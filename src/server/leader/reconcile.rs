@@ -190,13 +190,41 @@ async fn alive(server: &Server, member: &Member) -> Result<()> {
         ..NodeService::default()
     });
     let (node, check) = stored(server, &member.name);
-    let same_node = node.as_ref().is_some_and(|node| node.address == member.address.to_string());
+    let same_node =
+        node.as_ref().is_some_and(|node| node.address == member.address.to_string() && !is_of_another(node, member));
     let passing = check.is_some_and(|check| check.known_status() == Some(CheckStatus::Passing));
     if same_node && passing && service.as_ref().is_none_or(|service| is_stored(server, member, service)) {
         return Ok(());
     }
+    if let Some(node) = node.as_ref().filter(|node| is_of_another(node, member)) {
+        release(server, member, node).await?;
+    }
     tracing::info!(target: "agent.server", "member joined, marking health alive: member={}", member.name);
     let request = alive_request(&server.config().datacenter, member, node.as_deref(), service);
+    server.apply(Command::Register(Box::new(request)), "").await.map(drop)
+}
+
+/// The row was made by an agent with another id: the machine was set up anew, or the row comes from a restored archive.
+fn is_of_another(node: &Node, member: &Member) -> bool {
+    !node.id.is_empty() && !member.id.is_empty() && !node.id.eq_ignore_ascii_case(&member.id)
+}
+
+/// Says of a row that its agent is gone, since the pool knows its name as that of `member`: as long as the row passes for
+/// alive, the name is reserved for the id in it.
+async fn release(server: &Server, member: &Member, node: &Node) -> Result<()> {
+    tracing::info!(
+        target: "agent.server",
+        "member has another id than its node, which it takes over: member={} id={} node={}", member.name, member.id, node.id
+    );
+    let request = RegisterRequest {
+        datacenter: server.config().datacenter.clone(),
+        id: node.id.clone(),
+        node: node.node.clone(),
+        address: node.address.clone(),
+        checks: Some(vec![serf_check(member, CheckStatus::Critical, FAILED)]),
+        skip_node_update: true,
+        ..RegisterRequest::default()
+    };
     server.apply(Command::Register(Box::new(request)), "").await.map(drop)
 }
 
@@ -218,7 +246,7 @@ fn alive_request(
         datacenter: datacenter.to_owned(),
         id: member.id.clone(),
         node: member.name.clone(),
-        skip_node_update: node.is_none_or(|node| node.address == address),
+        skip_node_update: node.is_none_or(|node| node.address == address && !is_of_another(node, member)),
         address,
         tagged_addresses,
         node_meta,
@@ -316,5 +344,11 @@ mod tests {
         store.apply(&[(3, Command::Register(Box::new(request)))]);
         let node = store.snapshot().node_by_name("n1").expect("registered");
         assert_eq!((node.address.as_str(), &node.tagged_addresses), ("127.0.0.3", &lan));
+
+        let anew = Member { id: "0c4f2f6e-5a70-4a3c-8f7a-0e3b8a8f5d10".into(), ..moved };
+        assert!(is_of_another(&node, &anew));
+        assert!(!alive_request("dc1", &anew, Some(&node), None).skip_node_update, "the id is new");
+        let nameless = Member { id: String::new(), ..anew };
+        assert!(!is_of_another(&node, &nameless), "a member without an id, as those of Serf");
     }
 }

@@ -137,6 +137,15 @@ fn finish(
     })
 }
 
+/// A TLS client that trusts the authorities of a file.
+pub fn trusting_client(ca: &Path, identity: &Files) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca).expect("a file of authorities") {
+        roots.add(certificate.expect("a certificate")).expect("an authority");
+    }
+    finish(client_builder().with_root_certificates(roots), Some(identity))
+}
+
 /// A TLS client that takes any server.
 pub fn careless_client(identity: Option<&Files>) -> Arc<ClientConfig> {
     finish(client_builder().dangerous().with_custom_certificate_verifier(Arc::new(Careless)), identity)
@@ -220,7 +229,23 @@ impl Tls {
 
     /// GET over HTTP/1.1, keeping the connection.
     pub fn get(&mut self, target: &str) -> std::io::Result<Response> {
-        self.send(format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes())?;
+        self.request("GET", target, &[], b"")
+    }
+
+    /// A request over HTTP/1.1, keeping the connection.
+    pub fn request(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> std::io::Result<Response> {
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        self.send(format!("{head}\r\n").as_bytes())?;
+        self.send(body)?;
         read_response(&mut self.0, false)
     }
 }

@@ -149,6 +149,36 @@ fn a_member_known_by_its_identity_comes_back_at_another_address() {
 }
 
 #[test]
+fn a_member_that_moved_takes_its_name_when_its_old_address_is_given_up() {
+    let said = |number: u8, incarnation, meta| {
+        let Message::Alive(said) = alive("k", number, incarnation) else { unreachable!() };
+        Message::Alive(wire::Alive { meta, ..said })
+    };
+    let begin = || {
+        let mut one = knows(Alive, |_| {});
+        one.swim.timers = Timers::default();
+        one.hears(at(4), &said(4, 7, b"id"));
+        one.hears(at(5), &said(5, 1, b"id"));
+        one.notes.take();
+        one
+    };
+    for (from, word) in [("n", "dead k"), ("k", "left k")] {
+        let mut one = begin();
+        one.hears(at(3), &suspect("k", 7, "n"));
+        assert_eq!(one.swim.node("k").expect("known").address, at(4), "it may still answer");
+        one.hears(at(3), &dead("k", 7, from));
+        assert_eq!(one.notes.take(), [word, "joined k"]);
+        assert_eq!((one.swim.node("k").expect("known").address, one.state("k")), (at(5), Some(Alive)));
+    }
+    // the old one is heard of after all
+    let mut one = begin();
+    one.hears(at(3), &suspect("k", 7, "n"));
+    one.hears(at(4), &said(4, 8, b"id"));
+    one.hears(at(3), &dead("k", 8, "n"));
+    assert_eq!((one.swim.node("k").expect("known").address, one.state("k")), (at(4), Some(Dead)));
+}
+
+#[test]
 fn members_that_cannot_be_are_ignored() {
     let valid =
         wire::Alive { incarnation: 1, node: "x", address: &[127, 0, 0, 5], port: 1, meta: &[], versions: &VERSIONS };
