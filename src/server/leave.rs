@@ -5,10 +5,13 @@ use crate::rpc::method::StatusPeers;
 use crate::types::Result;
 use crate::types::requests::DcRequest;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long a server that left waits until the others have taken it out of the configuration, and the pause between looks.
 const REMOVAL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(100));
+
+/// How long a server that stops waits for the end of the connections to its port.
+const PORT_END: Duration = Duration::from_secs(1);
 
 impl Server {
     /// Leaves the cluster gracefully: hands the leadership over, says goodbye in both gossip pools, goes on answering for a
@@ -91,13 +94,18 @@ impl Server {
 
     /// Stops all duties and raft; the state on disk is complete when it returns.
     pub async fn shutdown(&self) {
+        // first, so that callers see a connection that broke, and ask others what they may ask again: what calls would answer
+        // that end with the rest of this server looks like the word of another one
+        self.inner.stop_port.send_replace(true);
+        if timeout(PORT_END, self.inner.stop_port.closed()).await.is_err() {
+            tracing::warn!(target: "agent.server", "connections to the server port are still open");
+        }
         self.inner.leaving.send_replace(true);
         self.inner.stopping.send_replace(true);
         for task in self.inner.tasks.lock().drain(..) {
             task.abort();
         }
         self.inner.ready.send_replace(false);
-        self.inner.stop_port.send_replace(true);
         self.connections().close();
         self.raft().shutdown().await;
     }
