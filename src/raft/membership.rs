@@ -1,7 +1,7 @@
 //! Changes of who takes part: servers are added and removed one at a time, and the leadership is handed over.
 
 use super::engine::ServerNode;
-use super::{LEADERSHIP_LOST, Raft, parse_id, write_error};
+use super::{LEADERSHIP_LOST, Metrics, Raft, parse_id, write_error};
 use crate::types::Error;
 use openraft::ChangeMembers;
 use openraft::errors::{ChangeMembershipError, ClientWriteError, RaftError as EngineError};
@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 /// How long a change of the configuration waits for the one before it, and the pause between looks.
 const CHANGE_LIMIT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(50));
+
+/// How long the other server has at least to take the leadership over.
+const SHORTEST_TRANSFER: Duration = Duration::from_secs(5);
 
 impl Raft {
     /// Removes a server from the configuration.
@@ -84,23 +87,20 @@ impl Raft {
             }
         });
         let target = target.ok_or_else(|| Error::new("cannot find peer"))?;
-        self.forgo_lease();
+        let term = self.metrics(|metrics| metrics.current_term);
+        // no reads under the lease from here on: a vote on behalf of the next leader does not wait for it
+        self.0.given_up.fetch_max(term, Ordering::AcqRel);
         self.0.engine.trigger().transfer_leader(target).await.map_err(|error| Error::new(error.to_string()))?;
-        let took_over = self.0.engine.wait(Some(self.0.config.election_limit() * 2));
-        match took_over.metrics(|metrics| metrics.current_leader == Some(target), "leadership transfer").await {
-            Ok(_) => Ok(()),
+        let limit = (self.0.config.election_limit() * 2).max(SHORTEST_TRANSFER);
+        let elected = |metrics: &Metrics| metrics.current_term > term && metrics.current_leader.is_some();
+        match self.0.engine.wait(Some(limit)).metrics(elected, "leadership transfer").await {
+            Ok(metrics) if metrics.current_leader == Some(target) => Ok(()),
+            Ok(metrics) if metrics.current_leader == Some(self.0.id) => {
+                Err(Error::new("leadership was not taken over"))
+            }
+            Ok(_) if id.is_none() => Ok(()),
+            Ok(_) => Err(Error::new("leadership went to another server")),
             Err(_) => Err(Error::new("leadership transfer timeout")),
         }
-    }
-
-    /// Serves no reads under the lease for the time in which the next leader may have been elected: a vote on its behalf does
-    /// not wait for the lease.
-    fn forgo_lease(&self) {
-        self.0.transferring.store(true, Ordering::Release);
-        let inner = self.0.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(inner.config.election_limit() * 2).await;
-            inner.transferring.store(false, Ordering::Release);
-        });
     }
 }

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -138,8 +138,9 @@ struct Inner {
     elected: watch::Sender<Option<String>>,
     /// A leader speaks again after nobody was known to lead.
     spoken: tokio::sync::Notify,
-    /// The leadership is on its way to another server, which may lead before this one knows.
-    transferring: AtomicBool,
+    /// Last term in which the leadership was to be handed over. Another server may lead before this one knows, and the engine takes no
+    /// writes and sends no heartbeats any more in it.
+    given_up: AtomicU64,
     /// One change of the configuration at a time.
     changing: tokio::sync::Mutex<()>,
     heard: Mutex<Option<Instant>>,
@@ -286,9 +287,9 @@ impl Raft {
     /// This server leads, a quorum confirmed it within the lease (`spec/semantics.md` 11.1, 12.1), and everything that was
     /// committed before its term is applied.
     pub fn has_lease(&self) -> bool {
-        let transferring = self.0.transferring.load(Ordering::Acquire);
+        let given_up = self.0.given_up.load(Ordering::Acquire);
         self.metrics(|metrics| {
-            !transferring
+            metrics.current_term > given_up
                 && self.leads(metrics, self.0.config.lease())
                 && metrics.membership_config.voter_ids().any(|voter| voter == self.0.id)
                 && metrics.last_applied.as_ref().is_some_and(|applied| term_of(applied) == metrics.current_term)

@@ -157,7 +157,7 @@ pub(crate) async fn start(
         leadership: watch::Sender::new(false),
         elected: watch::Sender::new(None),
         spoken: tokio::sync::Notify::new(),
-        transferring: false.into(),
+        given_up: 0.into(),
         changing: tokio::sync::Mutex::new(()),
         heard: Mutex::new(None),
         stop: watch::Sender::new(false),

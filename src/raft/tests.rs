@@ -384,6 +384,36 @@ async fn leadership_can_be_handed_over() {
 }
 
 #[tokio::test]
+async fn a_term_that_was_given_up_has_no_lease_any_more() {
+    let cluster = Cluster::start().await;
+    let first = cluster.leader(&[]).await;
+    let target = (first + 1) % 3;
+    let raft = cluster.members[first].raft.clone();
+    cluster.write(first, "a", "1").await;
+    until("the lease", || raft.has_lease()).await;
+    let term = raft.term();
+    // the target never hears that it is to lead
+    cluster.switch.isolated.lock().insert(cluster.id(target));
+    let handing = tokio::spawn({
+        let (raft, target) = (raft.clone(), cluster.id(target));
+        async move { raft.transfer_leader(Some(&target)).await }
+    });
+    until("no lease", || !raft.has_lease()).await;
+    let mut looks = 0;
+    while raft.term() == term {
+        assert!(!raft.has_lease() || raft.term() > term);
+        looks += 1;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(looks > 0);
+    let told = handing.await.unwrap().unwrap_err().text;
+    assert!(["leadership went to another server", "leadership was not taken over"].contains(&&*told), "{told}");
+    let next = cluster.leader(&[target]).await;
+    cluster.write(next, "a", "2").await;
+    until("a lease in the next term", || cluster.members[next].raft.has_lease()).await;
+}
+
+#[tokio::test]
 async fn a_server_that_lags_behind_the_log_receives_a_snapshot() {
     let mut cluster = Cluster::start().await;
     let leader = cluster.leader(&[]).await;
