@@ -139,14 +139,15 @@ pub fn yamux(data: &[u8]) {
     yamux::fuzz::session(data);
 }
 
-/// Whole values of a stream, found as they arrive: the same ends as in memory.
+/// Whole values of a stream, found as they arrive: the same ends as in memory, unless they are nested deeper than a stream may.
 pub fn values(data: &[u8]) {
     let mut stream = data;
     let mut reader = ValueReader::default();
     let value = reader.value(&mut stream, data.len()).now_or_never().expect("nothing waits");
+    let too_deep = value.as_ref().err().is_some_and(|error| error.to_string().starts_with("nested deeper"));
     let found = value.ok().flatten().map(|value| value.len());
     let expected = msgpack::value_len(data).ok();
-    assert_eq!(found, expected, "where a value ends");
+    assert!(too_deep || found == expected, "where a value ends: {found:?}, {expected:?}");
 }
 
 /// The message that an agent has kept, for seeds.
