@@ -329,6 +329,27 @@ mod tests {
     }
 
     #[test]
+    fn a_check_of_a_node_that_consul_1_8_stored_is_loaded() {
+        let (directory, persistence) = persistence();
+        let recorded = concat!(
+            r#"{"Check":{"Node":"x","CheckID":"disk","Name":"disk","Status":"critical","Notes":"","Output":"","#,
+            r#""ServiceID":"","ServiceName":"","ServiceTags":null,"Type":"ttl","Definition":{},"#,
+            r#""CreateIndex":0,"ModifyIndex":0},"#,
+            r#""ChkType":{"CheckID":"disk","Name":"disk","Status":"","Notes":"","ScriptArgs":null,"HTTP":"","#,
+            r#""Header":null,"Method":"","Body":"","TCP":"","#,
+            r#""Interval":0,"AliasNode":"","AliasService":"","DockerContainerID":"","Shell":"","GRPC":"","#,
+            r#""GRPCUseTLS":false,"TLSSkipVerify":false,"Timeout":0,"TTL":3600000000000,"#,
+            r#""SuccessBeforePassing":0,"FailuresBeforeCritical":0,"ProxyHTTP":"","ProxyGRPC":"","#,
+            r#""DeregisterCriticalServiceAfter":0,"OutputMaxSize":0},"Token":"","Source":"remote"}"#
+        );
+        fs::create_dir(directory.path().join("checks")).expect("made");
+        fs::write(directory.path().join("checks/75688b0220ad16c4e02152b6c2b56424"), recorded).expect("written");
+        let loaded = persistence.load_checks().expect("loaded");
+        let (check, runner) = (&loaded["disk"].check, loaded["disk"].chk_type.as_ref().expect("it runs"));
+        assert_eq!((check.name.as_str(), check.service_tags.len(), runner.ttl.to_std().as_secs()), ("disk", 0, 3600));
+    }
+
+    #[test]
     fn states_under_old_names_are_found() {
         let (directory, persistence) = persistence();
         persistence.store_check_state("c", CheckStatus::Warning, "fine", Duration::from_secs(60)).expect("stored");
