@@ -84,6 +84,8 @@ pub fn parse_source(text: &str) -> Option<Source> {
 const SERVICES: &str = "services";
 const CHECKS: &str = "checks";
 const CHECK_STATE: &str = "checks/state";
+/// Length of the file names of old versions (MD5 in hex).
+const OLD_NAME: usize = 32;
 
 /// The files of an agent; without a data directory nothing is stored.
 #[derive(Clone, Debug)]
@@ -100,9 +102,13 @@ fn now_secs() -> i64 {
 }
 
 impl Persistence {
-    /// Below this directory.
+    /// Below this directory; states of checks that an old version left there get the names by which they are looked for.
     pub fn new(root: Option<PathBuf>) -> Persistence {
-        Persistence { root }
+        let persistence = Persistence { root };
+        if let Err(error) = persistence.rename_states() {
+            tracing::error!(target: "agent", error = %error, "failed renaming check states");
+        }
+        persistence
     }
 
     fn path(&self, directory: &str, id: &str) -> Option<PathBuf> {
@@ -179,6 +185,24 @@ impl Persistence {
     /// All stored checks by id.
     pub fn load_checks(&self) -> io::Result<BTreeMap<String, PersistedCheck>> {
         self.load(CHECKS, "check", |check: &PersistedCheck| check.check.check_id.clone())
+    }
+
+    /// Old versions named the state of a check by a shorter hash of its id.
+    fn rename_states(&self) -> io::Result<()> {
+        let Some(directory) = self.root.as_ref().map(|root| root.join(CHECK_STATE)) else { return Ok(()) };
+        let Ok(entries) = fs::read_dir(&directory) else { return Ok(()) };
+        for entry in entries {
+            let path = entry?.path();
+            if name_of(&path).len() != OLD_NAME {
+                continue;
+            }
+            let Ok(state) = serde_json::from_slice::<PersistedCheckState>(&fs::read(&path)?) else { continue };
+            let expected = directory.join(file_name(&state.check_id));
+            if !expected.exists() {
+                fs::rename(&path, &expected)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads a directory. Files that are not ours to read are reported and left where they are; files with an old name get
@@ -302,6 +326,44 @@ mod tests {
         assert_eq!(loaded.keys().collect::<Vec<_>>(), ["good"]);
         assert!(services.join(file_name("good")).exists());
         assert!(services.join("bad").exists(), "a file that cannot be read is not destroyed");
+    }
+
+    #[test]
+    fn a_check_of_a_node_that_consul_1_8_stored_is_loaded() {
+        let (directory, persistence) = persistence();
+        let recorded = concat!(
+            r#"{"Check":{"Node":"x","CheckID":"disk","Name":"disk","Status":"critical","Notes":"","Output":"","#,
+            r#""ServiceID":"","ServiceName":"","ServiceTags":null,"Type":"ttl","Definition":{},"#,
+            r#""CreateIndex":0,"ModifyIndex":0},"#,
+            r#""ChkType":{"CheckID":"disk","Name":"disk","Status":"","Notes":"","ScriptArgs":null,"HTTP":"","#,
+            r#""Header":null,"Method":"","Body":"","TCP":"","#,
+            r#""Interval":0,"AliasNode":"","AliasService":"","DockerContainerID":"","Shell":"","GRPC":"","#,
+            r#""GRPCUseTLS":false,"TLSSkipVerify":false,"Timeout":0,"TTL":3600000000000,"#,
+            r#""SuccessBeforePassing":0,"FailuresBeforeCritical":0,"ProxyHTTP":"","ProxyGRPC":"","#,
+            r#""DeregisterCriticalServiceAfter":0,"OutputMaxSize":0},"Token":"","Source":"remote"}"#
+        );
+        fs::create_dir(directory.path().join("checks")).expect("made");
+        fs::write(directory.path().join("checks/75688b0220ad16c4e02152b6c2b56424"), recorded).expect("written");
+        let loaded = persistence.load_checks().expect("loaded");
+        let (check, runner) = (&loaded["disk"].check, loaded["disk"].chk_type.as_ref().expect("it runs"));
+        assert_eq!((check.name.as_str(), check.service_tags.len(), runner.ttl.to_std().as_secs()), ("disk", 0, 3600));
+    }
+
+    #[test]
+    fn states_under_old_names_are_found() {
+        let (directory, persistence) = persistence();
+        persistence.store_check_state("c", CheckStatus::Warning, "fine", Duration::from_secs(60)).expect("stored");
+        let states = directory.path().join("checks/state");
+        // MD5 of the id
+        let old = states.join("4a8a08f09d37b73795649038408b5f33");
+        fs::rename(states.join(file_name("c")), &old).expect("renamed");
+        fs::write(states.join("0123456789abcdef0123456789abcdef"), b"no state").expect("written");
+        let again = || Persistence::new(Some(directory.path().to_owned())).load_check_state("c").expect("found").status;
+        assert_eq!(persistence.load_check_state("c"), None);
+        assert_eq!(again(), "warning");
+        // a newer state stays
+        fs::write(&old, br#"{"CheckID":"c","Output":"","Status":"critical","Expires":9999999999}"#).expect("written");
+        assert_eq!(again(), "warning");
     }
 
     #[test]

@@ -65,7 +65,8 @@ pub struct HealthCheck {
     pub service_id: String,
     /// Name of that service.
     pub service_name: String,
-    /// Tags of that service when the check was stored.
+    /// Tags of that service when the check was stored; null in what others write of node checks.
+    #[serde(deserialize_with = "super::value::null_default")]
     pub service_tags: Vec<String>,
     /// Kind: `http`, `ttl`, ... or empty.
     #[serde(rename = "Type")]

@@ -66,6 +66,11 @@ fn wait_furnished(agent: &TestAgent, node: &str, id: &str) {
     assert_eq!((&service["ServiceID"], &service["ServiceTags"]), (&json!("web-1"), &json!(["v1"])));
 }
 
+/// The state of the check that is told its state, by the agent itself.
+fn told(client: &TestAgent) -> String {
+    client.get("/v1/agent/checks").json()["told"]["Status"].as_str().expect("a state").to_owned()
+}
+
 /// What servers hold: a key, a prepared query, a node from outside.
 fn fill(server: &TestAgent) {
     server.write("config/color", "blue");
@@ -169,6 +174,7 @@ fn servers_and_client_agents_move_side_by_side() {
     let keys = config.filter(|entry| fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(&old_key)));
     keys.for_each(|entry| fs::write(entry.path(), encrypt(&new_key)).expect("a file"));
     desk.run_on(&mut client, start);
+    assert_eq!(told(&client), "warning");
     wait_furnished(&cluster.servers[0], "c1", &id);
     assert!(against(&desk, &client, "tribune members").contains("new-1"));
 
@@ -185,7 +191,9 @@ fn servers_and_client_agents_move_side_by_side() {
         *flag = data;
     });
     client.use_binary(BINARY);
-    client.restart_member();
+    wait_until("no node of it", || !cluster.servers[0].lists_node("c1"));
+    client.start_again();
+    assert_eq!(told(&client), "warning");
     wait_furnished(&cluster.servers[0], "c1", &id);
     assert_eq!(node_id(&client), id);
     assert_eq!(client.read("config/color").as_deref(), Some("blue"));
@@ -256,14 +264,22 @@ fn a_cluster_goes_back_to_consul() {
     against(&desk, &cluster.servers[0], command(PAGE, SECTION, "tribune snapshot save"));
     against(&desk, &old.servers[0], command(PAGE, SECTION, "consul snapshot restore"));
     assert_filled(&old.servers[0]);
-    client.cli_ok(&["leave"]);
+
+    let blocks = commands(PAGE, SECTION);
+    let (leave, start) = blocks[1].split_once("# in the configuration").expect("the configuration is changed");
+    let start = start.split_once('\n').expect("several lines").1;
+    desk.run_on(&mut client, leave);
     client.wait_exit();
-    fs::remove_file(client.dir.join("data/serf/local.keyring")).expect("a keyring");
     client.write_config("key.hcl", &encrypt(&there));
     client.write_config("join.hcl", &format!("retry_join = {}", hcl_list(&old.addresses())));
+    client.write_config("service.hcl", r#"service { name = "api" port = 90 }"#);
     client.use_binary(&consul);
-    client.restart_member();
+    desk.run_on(&mut client, start);
+    wait_until("the service of a file", || old.servers[0].passing("api").contains("c1"));
+    wait_until("no service of before", || old.servers[0].ask_json("/v1/catalog/service/web") == json!([]));
+    furnish(&client);
     wait_furnished(&old.servers[0], "c1", &id);
     assert_eq!(node_id(&client), id);
+    assert!(!client.log().contains("Failed decoding"), "{}", client.log());
     assert_filled(&old.servers[0]);
 }

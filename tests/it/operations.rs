@@ -104,6 +104,7 @@ fn servers_and_a_client_agent_are_upgraded_while_clients_go_on() {
     for client in &mut clients {
         let before = node_id(client);
         down.during(&client.name.clone(), || desk.run_on(client, line("apt install")));
+        assert_eq!(client.get("/v1/agent/checks").json()["told"]["Status"], "warning");
         wait_registered(&cluster.servers[0], &client.name);
         assert_eq!(node_id(client), before);
         let rows = cluster.servers[0].ask_json(&format!("/v1/health/node/{}", client.name));
