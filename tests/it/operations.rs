@@ -94,8 +94,10 @@ fn servers_and_a_client_agent_are_upgraded_while_clients_go_on() {
     }
     let old = cluster.leader();
     assert_eq!(old, leader, "followers do not take the leadership along");
-    desk.run_on(&mut cluster.servers[old], line("tribune operator raft transfer-leader"));
-    wait_until("another leader", || cluster.leader_now().is_some_and(|now| now != old));
+    down.during("the leader", || {
+        desk.run_on(&mut cluster.servers[old], line("tribune operator raft transfer-leader"));
+        wait_until("another leader", || cluster.leader_now().is_some_and(|now| now != old));
+    });
     let server = &mut cluster.servers[old];
     down.during(&server.name.clone(), || desk.run_on(server, line("apt install")));
     wait_healthy(&desk, server);

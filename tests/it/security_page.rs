@@ -268,8 +268,10 @@ fn restart_in_turn(cluster: &mut Cluster, client: &mut TestAgent, down: &mut Dow
     let leader = cluster.leader();
     for number in (0..3).filter(|number| *number != leader).chain([leader]) {
         if number == leader {
-            cluster.servers[leader].cli_ok(&["operator", "raft", "transfer-leader"]);
-            wait_until("another leader", || cluster.leader_now().is_some_and(|now| now != leader));
+            down.during("the leader", || {
+                cluster.servers[leader].cli_ok(&["operator", "raft", "transfer-leader"]);
+                wait_until("another leader", || cluster.leader_now().is_some_and(|now| now != leader));
+            });
         }
         let server = &mut cluster.servers[number];
         let name = server.name.clone();

@@ -192,8 +192,9 @@ fn ask(
     false
 }
 
-/// What a write is told that was on its way through an agent when that stopped: it may have been done. Reads are asked again.
-const ON_ITS_WAY: [&str; 2] = ["EOF", "session shutdown"];
+/// What a write is told that was on its way through an agent when that stopped, or to a leader when that handed over: it may
+/// have been done. Reads are asked again.
+const ON_ITS_WAY: [&str; 4] = ["EOF", "session shutdown", "the leader is gone", "leadership lost while committing log"];
 
 /// Times in which an agent was down on purpose, by its name.
 #[derive(Default)]
@@ -209,7 +210,7 @@ impl Downtimes {
     }
 
     /// No request failed, but for those to an agent that was down at the time, and for one write of each client that was on
-    /// its way through an agent when that stopped.
+    /// its way through an agent when that stopped, or to a leader when that handed over.
     #[track_caller]
     pub fn explain(&self, seen: &[Seen]) {
         let overlaps = |failure: &Failure, from: &Instant, to: &Instant| failure.at < *to && failure.until > *from;
