@@ -358,7 +358,12 @@ fn global_tokens_are_copied_and_local_ones_stay_where_they_are() {
     wait_until("the copy of a token", || reads(&far, &global).0 == 404);
     let local = |agent: &TestAgent| {
         let body = r#"{"Policies": [{"Name": "global-management"}], "Local": true}"#;
-        text(&agent.send_as(MANAGEMENT, "PUT", "/v1/acl/token", body).json(), "SecretID")
+        // the policy is copied as well, and until then the primary answers for the copy
+        let made = wait_for("a local token", || {
+            let answer = agent.send_as(MANAGEMENT, "PUT", "/v1/acl/token", body);
+            (answer.status == 200).then(|| answer.json())
+        });
+        text(&made, "SecretID")
     };
     let (of_near, of_far) = (local(&near), local(&far));
     let last = near.token("").1;
