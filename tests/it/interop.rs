@@ -138,9 +138,10 @@ fn fire_and_hear(cluster: &Cluster, client: &TestAgent) {
 }
 
 fn ask_everything(cluster: &Cluster, client: &TestAgent) {
-    wait_until("a coordinate of the client", || {
+    wait_until("coordinates of the client and a server", || {
         let nodes = client.ask_json("/v1/coordinate/nodes");
-        nodes.as_array().is_some_and(|nodes| nodes.iter().any(|row| row["Node"] == "c1"))
+        let has = |name: &str| nodes.as_array().is_some_and(|nodes| nodes.iter().any(|row| row["Node"] == name));
+        has("c1") && has("s1")
     });
     assert!(client.cli_ok(&["rtt", "c1", "s1"]).contains("rtt: "));
     let near = client.get("/v1/catalog/nodes?near=_agent").json();
