@@ -190,13 +190,14 @@ async fn alive(server: &Server, member: &Member) -> Result<()> {
         ..NodeService::default()
     });
     let (node, check) = stored(server, &member.name);
+    let of_another = node.as_ref().filter(|node| is_of_another(node, member));
     let same_node =
-        node.as_ref().is_some_and(|node| node.address == member.address.to_string() && !is_of_another(node, member));
+        of_another.is_none() && node.as_ref().is_some_and(|node| node.address == member.address.to_string());
     let passing = check.is_some_and(|check| check.known_status() == Some(CheckStatus::Passing));
     if same_node && passing && service.as_ref().is_none_or(|service| is_stored(server, member, service)) {
         return Ok(());
     }
-    if let Some(node) = node.as_ref().filter(|node| is_of_another(node, member)) {
+    if let Some(node) = of_another {
         release(server, member, node).await?;
     }
     tracing::info!(target: "agent.server", "member joined, marking health alive: member={}", member.name);
@@ -216,11 +217,16 @@ async fn release(server: &Server, member: &Member, node: &Node) -> Result<()> {
         target: "agent.server",
         "member has another id than its node, which it takes over: member={} id={} node={}", member.name, member.id, node.id
     );
+    mark_critical(server, member, &node.id, &node.node, &node.address).await
+}
+
+/// Says of the row with this id, name and address that its agent does not answer.
+async fn mark_critical(server: &Server, member: &Member, id: &str, name: &str, address: &str) -> Result<()> {
     let request = RegisterRequest {
         datacenter: server.config().datacenter.clone(),
-        id: node.id.clone(),
-        node: node.node.clone(),
-        address: node.address.clone(),
+        id: id.to_owned(),
+        node: name.to_owned(),
+        address: address.to_owned(),
         checks: Some(vec![serf_check(member, CheckStatus::Critical, FAILED)]),
         skip_node_update: true,
         ..RegisterRequest::default()
@@ -268,20 +274,12 @@ async fn failed(server: &Server, member: &Member) -> Result<()> {
     let (node, check) = stored(server, &member.name);
     let Some(node) = node else { return Ok(()) };
     let critical = check.is_some_and(|check| check.known_status() == Some(CheckStatus::Critical));
-    if critical && node.address == member.address.to_string() {
+    let address = member.address.to_string();
+    if critical && node.address == address {
         return Ok(());
     }
     tracing::info!(target: "agent.server", "member failed, marking health critical: member={}", member.name);
-    let request = RegisterRequest {
-        datacenter: server.config().datacenter.clone(),
-        id: member.id.clone(),
-        node: member.name.clone(),
-        address: member.address.to_string(),
-        checks: Some(vec![serf_check(member, CheckStatus::Critical, FAILED)]),
-        skip_node_update: true,
-        ..RegisterRequest::default()
-    };
-    server.apply(Command::Register(Box::new(request)), "").await.map(drop)
+    mark_critical(server, member, &member.id, &member.name, &address).await
 }
 
 /// A member that left goes from the catalog, a server also from raft; a leader that leaves is its successor's business.
